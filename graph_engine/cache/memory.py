@@ -1,0 +1,105 @@
+"""Decides what is kept in memory: which values stay under a byte budget, and which result each computation had.
+
+Results (key to output digests) are small and outlive the values they name: a key whose value is gone still lets everything below it be
+served. Values are evicted by GreedyDual-Size (Cao and Irani 1997): the fewest recompute-seconds per byte go first, with age counted in.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graph_engine.digest import Key
+from graph_engine.values import Codecs, Digest
+
+DEFAULT_BUDGET_BYTES = 2 * 2**30
+MAX_RESULTS = 1_000_000
+LEAST_SECONDS = 1e-6
+MISSING: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a computation gave: the digest of each output, and how long it took."""
+
+    outputs: Mapping[str, Digest]
+    elapsed_s: float
+
+
+@dataclass(slots=True)
+class _Kept:
+    value: Any
+    size_bytes: int
+    seconds: float
+    priority: float
+
+
+class MemoryCache:
+    """Safe to use from several threads. Values are kept as given: whoever reads them hands out what cannot change them."""
+
+    def __init__(self, codecs: Codecs, budget_bytes: int = DEFAULT_BUDGET_BYTES) -> None:
+        self._codecs, self.budget_bytes = codecs, budget_bytes
+        self.size_bytes = 0
+        self._results: dict[Key, Result] = {}
+        self._values: dict[Digest, _Kept] = {}
+        self._queue: list[tuple[float, Digest]] = []
+        self._age = 0.0
+        self._lock = threading.Lock()
+
+    def result(self, key: Key) -> Result | None:
+        """What the computation gave before, whether or not its values are still kept."""
+        return self._results.get(key)
+
+    def holds(self, result: Result) -> bool:
+        return all(digest in self._values for digest in result.outputs.values())
+
+    def value(self, digest: Digest) -> Any:
+        """The value, or MISSING."""
+        with self._lock:
+            kept = self._values.get(digest)
+            if kept is None:
+                return MISSING
+            kept.priority = self._priority(kept)
+            return kept.value
+
+    def store(self, key: Key, outputs: Mapping[str, Digest], values: Mapping[str, Any], elapsed_s: float) -> None:
+        """Remember the result, and keep the values as far as the budget allows."""
+        sizes = {name: self._codecs.size_bytes(value) for name, value in values.items()}
+        with self._lock:
+            self._results[key] = Result(outputs, elapsed_s)
+            if len(self._results) > MAX_RESULTS:
+                del self._results[next(iter(self._results))]
+            for name, digest in outputs.items():
+                if digest not in self._values and sizes[name] <= self.budget_bytes:
+                    kept = _Kept(values[name], sizes[name], max(elapsed_s, LEAST_SECONDS), 0.0)
+                    kept.priority = self._priority(kept)
+                    self._values[digest] = kept
+                    self.size_bytes += kept.size_bytes
+                    heapq.heappush(self._queue, (kept.priority, digest))
+            while self.size_bytes > self.budget_bytes:
+                self._evict_one()
+
+    def clear(self) -> None:
+        with self._lock:
+            self._results.clear()
+            self._values.clear()
+            self._queue.clear()
+            self.size_bytes, self._age = 0, 0.0
+
+    def _priority(self, kept: _Kept) -> float:
+        return self._age + kept.seconds / kept.size_bytes
+
+    def _evict_one(self) -> None:
+        """Drop the value of least priority; a queue entry older than the value's last use is put back with the newer one."""
+        while True:
+            queued, digest = heapq.heappop(self._queue)
+            kept = self._values[digest]
+            if kept.priority <= queued:
+                break
+            heapq.heappush(self._queue, (kept.priority, digest))
+        self._age = kept.priority
+        del self._values[digest]
+        self.size_bytes -= kept.size_bytes

@@ -1,0 +1,77 @@
+"""Decides what crosses the border of a node: inputs are checked and handed out, outputs are checked and named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graph_engine import check
+from graph_engine.errors import LoomError, NodeError, NodeInputError
+from graph_engine.folders import Folders
+from graph_engine.graph import Node
+from graph_engine.spec import InputSpec, NodeSpec
+from graph_engine.types import FLOAT, PRIMITIVES, ListOf, Named, SocketType
+from graph_engine.values import Codecs
+
+OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
+
+
+def linked_value(node: Node, name: str, value: Any, folders: Folders) -> Any:
+    """A linked value as the node takes it: numbers and texts meet the same bounds as typed ones. Raises NodeInputError."""
+    field = node.spec.inputs[name]
+    if _has_bounds(field):
+        value, problem = check.value(node.path, field, value, folders)
+        if problem is not None:
+            raise NodeInputError(name, problem.cause, problem.action)
+    return value
+
+
+def named_outputs(spec: NodeSpec, returned: Any) -> dict[str, Any]:
+    """What the function returned, by output name. Raises TypeError when it is not what the node declares."""
+    if not spec.outputs:
+        return {}
+    if not spec.many_outputs:
+        values: Mapping[str, Any] = {next(iter(spec.outputs)): returned}
+    elif isinstance(returned, tuple) and len(returned) == len(spec.outputs):
+        values = dict(zip(spec.outputs, returned, strict=True))
+    else:
+        raise TypeError(f"it gave {type(returned).__name__} where {len(spec.outputs)} outputs are declared")
+    return {name: _typed(name, spec.outputs[name].type, value, spec.classes) for name, value in values.items()}
+
+
+def failure(node: Node, inputs: Mapping[str, Any], error: BaseException, codecs: Codecs) -> NodeError:
+    """The located error for whatever a node raised. Values are described by type and shape, never by content."""
+    described = {name: codecs.describe(value) for name, value in inputs.items()}
+    if isinstance(error, NodeInputError):
+        cause, action = f"{error.input}: {error.cause}", error.action
+    elif type(error).__name__ in OUT_OF_MEMORY:
+        cause, action = "there is not enough memory.", "Make the picture or the batch smaller, or close other programs."
+    elif isinstance(error, LoomError):
+        cause, action = f"{error}", "Correct the input, then run again: what is finished is kept."
+    elif isinstance(error, OSError):
+        cause, action = f"{error.strerror or error}.", "Check that the file is there and can be read, then run again."
+    else:
+        cause = f"{type(error).__name__}: {error}."
+        action = f"This is a fault of the node (pack {node.spec.pack or 'unknown'}); its traceback is in the log (--verbose)."
+    return NodeError(node=node.path, type=node.spec.type, inputs=described, cause=cause, action=action)
+
+
+def _has_bounds(field: InputSpec) -> bool:
+    item = field.type.item if isinstance(field.type, ListOf) else field.type
+    return item in PRIMITIVES
+
+
+def _typed(name: str, want: SocketType, value: Any, classes: Mapping[str, type]) -> Any:
+    match want:
+        case ListOf(item):
+            if not isinstance(value, list | tuple):
+                raise TypeError(f"output {name!r} should be a list and is {type(value).__name__}")
+            return [_typed(name, item, one, classes) for one in value]
+        case Named() if want in PRIMITIVES:
+            if want == FLOAT and type(value) is int:
+                return float(value)
+            if type(value) is not check.PYTHON[want]:
+                raise TypeError(f"output {name!r} should be {want} and is {type(value).__name__}")
+        case Named(kind) if kind in classes and not isinstance(value, classes[kind]):
+            raise TypeError(f"output {name!r} should be {want} and is {type(value).__name__}")
+    return value

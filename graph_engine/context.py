@@ -1,0 +1,63 @@
+"""Decides what a running node may reach besides its inputs: progress, previews, cancellation, folders, shared services."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from graph_engine.errors import Cancelled
+from graph_engine.folders import Folders
+
+Service = TypeVar("Service", bound="SharedService")
+
+
+class SharedService(Protocol):
+    """Something costly that all runs of one engine share, such as the weights on a device."""
+
+    @classmethod
+    def from_options(cls: type[Service], options: Mapping[str, str]) -> Service: ...
+
+
+class Services:
+    """One instance of each shared service, made when first asked for. Safe to use from several threads."""
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self.options = dict(options)
+        self._made: dict[type, Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, kind: type[Service]) -> Service:
+        with self._lock:
+            if kind not in self._made:
+                self._made[kind] = kind.from_options(self.options)
+            service: Service = self._made[kind]
+            return service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Handed to a node that has a parameter annotated ``Context``. ``Context()`` alone serves to call a node in a test."""
+
+    folders: Folders = field(default_factory=Folders)
+    services: Services = field(default_factory=lambda: Services({}))
+    cancelled: Callable[[], bool] = lambda: False
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    on_preview: Callable[[Callable[[], bytes]], None] = lambda _render: None
+
+    def progress(self, done: int, total: int) -> None:
+        """Report that ``done`` of ``total`` steps are finished; raises Cancelled when the run was stopped meanwhile."""
+        self.on_progress(done, total)
+        self.check_cancelled()
+
+    def preview(self, render: Callable[[], bytes]) -> None:
+        """Offer a picture of the work so far: ``render`` gives an encoded image and is called only if somebody watches."""
+        self.on_preview(render)
+
+    def check_cancelled(self) -> None:
+        if self.cancelled():
+            raise Cancelled("the run was cancelled")
+
+    def service(self, kind: type[Service]) -> Service:
+        return self.services.get(kind)

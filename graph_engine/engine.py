@@ -1,0 +1,144 @@
+"""Decides how the parts meet: an Engine holds what runs share (registry, cache, lanes, services) and checks, plans and runs workflows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graph_engine.cache.memory import DEFAULT_BUDGET_BYTES, MemoryCache
+from graph_engine.context import Services
+from graph_engine.digest import Keys
+from graph_engine.errors import WorkflowError
+from graph_engine.execute import Listener, Run, RunResult, Surroundings
+from graph_engine.folders import Folders
+from graph_engine.graph import Graph, Node, compile
+from graph_engine.history import History
+from graph_engine.interface import used_inputs
+from graph_engine.lanes import Lanes
+from graph_engine.plan import Planned, plan
+from graph_engine.record import run_record
+from graph_engine.registry import Registry, discover
+from graph_engine.values import Codecs, File
+from graph_engine.workflow.document import Workflow
+from graph_engine.workflow.embed import embed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to run: a workflow, values for its declared inputs, and the targets (None: every sink and declared output).
+
+    ``origin`` tells one workflow from another in explanations; ``output_folder`` is where sinks write (None: nowhere).
+    """
+
+    workflow: Workflow
+    given: Mapping[str, Any] = field(default_factory=dict)
+    targets: Sequence[str] | None = None
+    origin: str = ""
+    output_folder: Path | None = None
+
+
+class Engine:
+    """Runs workflows. Make one and keep it: what it computed is served to every later run. Use as a context manager, or ``close``."""
+
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        *,
+        folders: Folders | None = None,
+        options: Mapping[str, str] | None = None,
+        cache_bytes: int = DEFAULT_BUDGET_BYTES,
+        workers: Mapping[str, int] | None = None,
+    ) -> None:
+        """``options`` go to shared services (``device``, ``dtype``); ``workers`` sets how many nodes run at once in a lane."""
+        self.registry = discover() if registry is None else registry
+        self.folders = folders or Folders()
+        self.options = dict(options or {})
+        self.codecs = Codecs(self.registry.codecs)
+        self.around = Surroundings(
+            lanes=Lanes(workers),
+            cache=MemoryCache(self.codecs, cache_bytes),
+            history=History(),
+            codecs=self.codecs,
+            services=Services(self.options),
+            folders=self.folders,
+        )
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the engine's threads once their tasks are done."""
+        self.around.lanes.close()
+
+    def check(self, request: Request) -> Graph:
+        """Every problem at once, in ``problems`` and ``warnings`` of the graph; never raises for what the file says."""
+        return compile(
+            request.workflow, self.registry, folders=self.folders, given=request.given, targets=request.targets
+        )  # fmt: skip
+
+    def plan(self, request: Request) -> list[Planned]:
+        """What a run would do. Raises WorkflowError when it could not start."""
+        graph = self._runnable(request)
+        return plan(graph, self._keys(), self.around.cache, self.around.history, request.origin)
+
+    def start(self, request: Request, listener: Listener | None = None) -> Run:
+        """Start a run and return at once. ``listener`` is called from worker threads, one event at a time.
+
+        Raises WorkflowError when the workflow has problems: then nothing was started.
+        """
+        graph = self._runnable(request)
+        return Run(
+            graph,
+            self._keys(),
+            self.around,
+            origin=request.origin,
+            output_folder=request.output_folder,
+            stamp=lambda file, node, run: self._stamp(file, node, run, request),
+            listener=listener,
+        ).start()
+
+    def run(self, request: Request, listener: Listener | None = None) -> RunResult:
+        """Start a run and wait for its end. Failures of nodes are in the result; see ``RunResult.raise_errors``."""
+        result = self.start(request, listener).wait()
+        assert result is not None
+        return result
+
+    def _runnable(self, request: Request) -> Graph:
+        graph = self.check(request)
+        if graph.problems:
+            raise WorkflowError(graph.problems)
+        return graph
+
+    def _keys(self) -> Keys:
+        return Keys(self.codecs, self.folders, self.options.get("dtype", "auto"))
+
+    def _stamp(self, file: File, node: Node, run: Run, request: Request) -> bytes:
+        """The bytes to write: a PNG carries the workflow and the run record."""
+        if file.suffix != ".png":
+            return file.data
+        above = _ancestors(node, run.graph)
+        record = run_record(
+            inputs=used_inputs(run.graph),
+            node=node.path,
+            keys={one.path: known.key for one in above if (known := run.traces[one.index]) is not None},
+            fingerprints={one.path: found for one in above if (found := run.keys.fingerprints.get(one.path))},
+            packs={one.spec.pack: self.registry.versions.get(one.spec.pack, "") for one in above},
+            options=self.options,
+        )
+        return embed(file.data, request.workflow, record)
+
+
+def _ancestors(node: Node, graph: Graph) -> list[Node]:
+    found, waiting = {node.index: node}, [node]
+    while waiting:
+        one = waiting.pop()
+        for link in one.sources(one.links):
+            if link.node not in found:
+                found[link.node] = graph.nodes[link.node]
+                waiting.append(graph.nodes[link.node])
+    return [found[index] for index in sorted(found)]

@@ -1,0 +1,339 @@
+"""Decides how commands become work: the only owner of threads. One Run drives one scheduler over the engine's lanes.
+
+The scheduler is fed under one lock, by whichever thread has news; nodes run outside it. Values that this run still needs are held here,
+so that the cache may drop what it likes at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from graph_engine import call, events, schedule
+from graph_engine.cache.memory import MISSING, MemoryCache
+from graph_engine.context import Context, Services
+from graph_engine.deliver import write_new
+from graph_engine.digest import Digests, Keys
+from graph_engine.errors import Cancelled, LoomError, NodeError
+from graph_engine.folders import Folders
+from graph_engine.graph import Graph, Link, Node
+from graph_engine.history import History, Trace, trace, why
+from graph_engine.lanes import Lanes
+from graph_engine.plan import units
+from graph_engine.values import Codecs, Digest, File
+
+log = logging.getLogger(__name__)
+
+RunStatus = Literal["succeeded", "failed", "cancelled"]
+Listener = Callable[[events.Event], None]
+Stamp = Callable[[File, Node, "Run"], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run shares with others of its engine."""
+
+    lanes: Lanes
+    cache: MemoryCache
+    history: History
+    codecs: Codecs
+    services: Services
+    folders: Folders
+
+
+@dataclass(slots=True, kw_only=True)
+class RunResult:
+    """How a run ended. ``outputs`` holds the declared outputs that were reached, ``ran`` seconds by node, ``served`` node paths."""
+
+    status: RunStatus = "succeeded"
+    outputs: dict[str, Any] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    errors: list[LoomError] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    ran: dict[str, float] = field(default_factory=dict)
+    served: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+
+    def raise_errors(self) -> None:
+        """Raise the first error, or Cancelled; do nothing after a success."""
+        if self.errors:
+            raise self.errors[0]
+        if self.status == "cancelled":
+            raise Cancelled("the run was cancelled")
+
+
+class Run:
+    """One run of one graph: ``start`` it, ``wait`` for it, ``cancel`` it from any thread."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        keys: Keys,
+        around: Surroundings,
+        *,
+        origin: str = "",
+        output_folder: Path | None = None,
+        stamp: Stamp | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.graph, self.keys, self.around = graph, keys, around
+        self.origin, self.output_folder, self.stamp, self.listener = origin, output_folder, stamp, listener
+        self.result = RunResult()
+        self.traces: list[Trace | None] = [None] * len(graph.nodes)
+        self._machine = schedule.Scheduler(units(graph), graph.targets)
+        self._targets = frozenset(graph.targets)
+        self._known: list[Digests | None] = [None] * len(graph.nodes)
+        self._values: dict[int, dict[str, Any]] = {}
+        self._needs: dict[int, frozenset[str]] = {}
+        self._outputs_of: dict[int, list[tuple[str, str]]] = {}
+        for name, link in graph.outputs.items():
+            self._outputs_of.setdefault(link.node, []).append((name, link.output))
+        self._lock = threading.RLock()
+        self._telling = threading.Lock()
+        self._done = threading.Event()
+        self._cancelled = threading.Event()
+        self._sequence = 0
+        self._started_at = 0.0
+
+    def start(self) -> Run:
+        self._started_at = time.perf_counter()
+        self._tell(events.RunStarted, nodes=len(self.graph.nodes))
+        self._post(schedule.Begin())
+        return self
+
+    def wait(self, timeout_s: float | None = None) -> RunResult | None:
+        """The result, or None when it is not there within ``timeout_s``."""
+        return self.result if self._done.wait(timeout_s) else None
+
+    def cancel(self) -> None:
+        """Start nothing more, and stop what runs at its next step."""
+        self._cancelled.set()
+        self._post(schedule.Cancel())
+
+    # the scheduler's side
+
+    def _post(self, event: schedule.Event) -> None:
+        """Tell the scheduler what happened and do what it says. Lookups are answered at once, everything else goes to a lane."""
+        with self._lock:
+            waiting: deque[schedule.Event] = deque([event])
+            while waiting:
+                for command in self._machine.on_event(waiting.popleft()):
+                    answer = self._obey(command)
+                    if answer is not None:
+                        waiting.append(answer)
+
+    def _obey(self, command: schedule.Command) -> schedule.Event | None:
+        match command:
+            case schedule.Lookup(index):
+                return self._lookup(self.graph.nodes[index])
+            case schedule.Run(index, rank):
+                self._submit(self.graph.nodes[index], rank)
+            case schedule.Release(index):
+                self._values.pop(index, None)
+            case schedule.Deliver(index):
+                return self._deliver(self.graph.nodes[index])
+            case schedule.Ask(index):
+                return self._ask(self.graph.nodes[index])
+            case schedule.Stop():
+                self._finish()
+        return None
+
+    def _lookup(self, node: Node) -> schedule.Event:
+        try:
+            last = self.around.history.last(self.origin, node.path)
+            now = self.traces[node.index] = trace(node, self.keys, self._needs.get(node.index), self._known, last)
+        except (LoomError, OSError) as error:
+            return self._failed(node, node.constants, error)
+        result = None if node.spec.volatile else self.around.cache.result(now.key)
+        if result is None:
+            return schedule.Missing(node.index)
+        self._known[node.index] = result.outputs
+        held = self.around.cache.holds(result)
+        if held and node.index in self._targets:
+            values = {name: self.around.cache.value(digest) for name, digest in result.outputs.items()}
+            held = not any(value is MISSING for value in values.values())
+            if held:
+                self._values[node.index] = values
+        if node.path not in self.result.ran:
+            self.result.served.append(node.path)
+            self._tell(events.NodeServed, node=node.path, type=node.spec.type)
+        if now is not last:
+            self.around.history.remember(self.origin, node.path, now)
+        return schedule.Found(node.index, held)
+
+    def _ask(self, node: Node) -> schedule.Event:
+        inputs, lost = self._gather(node, node.eager)
+        if lost:
+            return schedule.Lost(node.index, lost)
+        try:
+            if node.spec.fingerprint is not None:
+                self.keys.fingerprint(node, inputs)
+            needs = frozenset(node.spec.needs(inputs)) if node.spec.needs else frozenset[str]()
+        except Exception as error:  # the node boundary: both functions are the pack's
+            return self._failed(node, inputs, error)
+        self._needs[node.index] = needs
+        return schedule.Answered(node.index, needs)
+
+    def _submit(self, node: Node, rank: int) -> None:
+        if node.spec.asynchronous:
+            self.around.lanes.asynchronous.submit(self._run_async(node))
+        else:
+            self.around.lanes.submit(node.spec.lane, (rank, node.index), lambda: self._run_node(node))
+
+    def _finish(self) -> None:
+        result, state = self.result, self._machine.state
+        result.blocked = [self.graph.nodes[index].path for index in self._machine.blocked_by]
+        for index, by in self._machine.blocked_by.items():
+            self._tell(events.NodeBlocked, node=self.graph.nodes[index].path, by=self.graph.nodes[by].path)
+        reached = all(state[target] in (schedule.State.DONE, schedule.State.SERVED) for target in self.graph.targets)
+        result.status = "failed" if result.errors else "succeeded" if reached else "cancelled"
+        result.elapsed_s = time.perf_counter() - self._started_at
+        self._tell(events.RunFinished, status=result.status, ran=len(result.ran), served=len(result.served))
+        self._values.clear()
+        self._done.set()
+
+    # the nodes' side
+
+    def _run_node(self, node: Node) -> None:
+        """On a lane's thread: run the node, and post what came of it."""
+        self._post(self._attempt(node))
+
+    def _attempt(self, node: Node) -> schedule.Event:
+        inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
+        if lost:
+            return schedule.Lost(node.index, lost)
+        try:
+            arguments = self._arguments(node, inputs)
+            started = time.perf_counter()
+            returned = node.spec.function(**arguments)
+            return self._succeeded(node, returned, time.perf_counter() - started)
+        except BaseException as error:  # the node boundary: whatever foreign code raises, SystemExit too, ends the node alone
+            return self._failed(node, inputs, error)
+
+    async def _run_async(self, node: Node) -> None:
+        inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
+        if lost:
+            self._post(schedule.Lost(node.index, lost))
+            return
+        try:
+            arguments = self._arguments(node, inputs)
+            started = time.perf_counter()
+            returned = await node.spec.function(**arguments)
+            event = self._succeeded(node, returned, time.perf_counter() - started)
+        except BaseException as error:  # the node boundary, as above
+            event = self._failed(node, inputs, error)
+        self._post(event)
+
+    def _gather(self, node: Node, names: tuple[str, ...]) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """The node's inputs, constants and linked, as they are kept; and the sources whose values are gone after all."""
+        inputs, lost = dict(node.constants), set[int]()
+        for name in names:
+            link = node.links[name]
+            found = []
+            for source in (link,) if isinstance(link, Link) else link:
+                value = self._value(source)
+                if value is MISSING:
+                    lost.add(source.node)
+                found.append(value)
+            inputs[name] = found[0] if isinstance(link, Link) else found
+        return inputs, tuple(sorted(lost))
+
+    def _value(self, source: Link) -> Any:
+        values = self._values.get(source.node)
+        if values is not None:
+            return values[source.output]
+        digests = self._known[source.node]
+        return MISSING if digests is None else self.around.cache.value(digests[source.output])
+
+    def _arguments(self, node: Node, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What the function is called with: linked values checked, everything handed out so that it cannot change what is kept."""
+        hand_out, links = self.around.codecs.hand_out, node.links
+        arguments = {
+            name: hand_out(call.linked_value(node, name, value, self.around.folders) if name in links else value)
+            for name, value in inputs.items()
+        }
+        for name in node.lazy:
+            arguments.setdefault(name, None)
+        if node.spec.context_parameter is not None:
+            arguments[node.spec.context_parameter] = self._context(node)
+        reason = why(node, self.around.history.last(self.origin, node.path), self.traces[node.index])
+        self.result.reasons[node.path] = reason
+        self._tell(events.NodeStarted, node=node.path, type=node.spec.type, reason=reason)
+        return arguments
+
+    def _context(self, node: Node) -> Context:
+        return Context(
+            folders=self.around.folders,
+            services=self.around.services,
+            cancelled=self._cancelled.is_set,
+            on_progress=lambda done, total: self._tell(events.NodeProgress, node=node.path, done=done, total=total),
+            on_preview=lambda render: self._tell(events.NodePreview, node=node.path, render=render),
+        )
+
+    def _succeeded(self, node: Node, returned: Any, elapsed_s: float) -> schedule.Event:
+        values = call.named_outputs(node.spec, returned)
+        digests: dict[str, Digest] = {name: self.around.codecs.digest(value) for name, value in values.items()}
+        now = self.traces[node.index]
+        assert now is not None
+        if not node.spec.volatile:
+            self.around.cache.store(now.key, digests, values, elapsed_s)
+        self._known[node.index], self._values[node.index] = digests, values
+        self.around.history.remember(self.origin, node.path, now)
+        self.result.ran[node.path] = elapsed_s
+        self._tell(events.NodeFinished, node=node.path, type=node.spec.type, elapsed_s=elapsed_s)
+        return schedule.Finished(node.index)
+
+    def _failed(self, node: Node, inputs: Mapping[str, Any], error: BaseException) -> schedule.Event:
+        if isinstance(error, Cancelled):
+            return schedule.Failed(node.index)
+        log.debug("node %s failed", node.path, exc_info=error)
+        located = call.failure(node, inputs, error, self.around.codecs)
+        located.__cause__ = error
+        self._report(located, node)
+        return schedule.Failed(node.index)
+
+    def _report(self, error: LoomError, node: Node) -> None:
+        self.result.errors.append(error)
+        cause, action = (error.cause, error.action) if isinstance(error, NodeError) else (str(error), "")
+        self._tell(events.NodeFailed, node=node.path, type=node.spec.type, cause=cause, action=action)
+
+    # the user's side
+
+    def _deliver(self, node: Node) -> schedule.Event | None:
+        values = self._values[node.index]
+        for name, output in self._outputs_of.get(node.index, ()):
+            self.result.outputs[name] = self.around.codecs.hand_out(values[output])
+        files = [item for value in values.values() for item in (value if isinstance(value, list) else [value])]
+        files = [item for item in files if isinstance(item, File)] if node.spec.sink and self.output_folder else []
+        if not files:
+            return schedule.Delivered(node.index)
+        self.around.lanes.submit("disk", (0, node.index), lambda: self._write(node, files))
+        return None
+
+    def _write(self, node: Node, files: list[File]) -> None:
+        assert self.output_folder is not None
+        try:
+            for file in files:
+                data = self.stamp(file, node, self) if self.stamp else file.data
+                path = write_new(self.output_folder, file.stem, file.suffix, data)
+                self.result.files.append(path)
+                self._tell(events.FileWritten, node=node.path, path=str(path))
+        except Exception as error:  # a full disk, say: the run goes on, the error is told
+            self._report(error if isinstance(error, LoomError) else call.failure(node, {}, error, self.around.codecs), node)
+            self._post(schedule.Failed(node.index))
+            return
+        self._post(schedule.Delivered(node.index))
+
+    def _tell(self, kind: type[events.Event], **facts: Any) -> None:
+        if self.listener is None:
+            return
+        with self._telling:
+            self._sequence += 1
+            self.listener(kind(sequence=self._sequence, at_s=time.perf_counter() - self._started_at, **facts))

@@ -1,0 +1,289 @@
+"""Decides what runs: a document checked against a registry becomes a graph of nodes by index, in topological order.
+
+Everything wrong is collected as problems. A problem in a node that no target needs is a warning: it keeps nothing from running.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graph_engine import check
+from graph_engine.errors import Problem
+from graph_engine.flatten import Flat, FlatNode, Linked, Output, flatten
+from graph_engine.folders import Folders
+from graph_engine.registry import Registry
+from graph_engine.spec import NodeSpec
+from graph_engine.types import Bindings, ListOf, SocketType, refusal, substitute
+from graph_engine.workflow.document import NodeEntry, Workflow
+
+
+class Link(NamedTuple):
+    """The output of a node by the node's index."""
+
+    node: int
+    output: str
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A node ready to run: constants are complete (defaults filled in, numbers coerced), links point to indices."""
+
+    index: int
+    path: str
+    spec: NodeSpec
+    constants: dict[str, Any]
+    links: dict[str, Link | tuple[Link, ...]]
+    types: dict[str, SocketType] = field(default_factory=dict)
+    eager: tuple[str, ...] = ()
+    lazy: tuple[str, ...] = ()
+
+    def settle(self) -> None:
+        """Fix which inputs are linked, sorted by name: the order in which they enter a key."""
+        lazy = {name for name in self.links if self.spec.inputs[name].lazy} if self.spec.needs is not None else ()
+        self.eager = tuple(sorted(name for name in self.links if name not in lazy))
+        self.lazy = tuple(sorted(lazy))
+
+    def reads(self, needs: frozenset[str] | None) -> tuple[str, ...]:
+        """The linked inputs that enter the key: the eager ones, and the lazy ones that are needed."""
+        return tuple(sorted((*self.eager, *(name for name in self.lazy if name in needs)))) if needs else self.eager
+
+    def sources(self, inputs: Iterable[str]) -> tuple[Link, ...]:
+        """The links behind these inputs, in order, lists spread out."""
+        found: list[Link] = []
+        for name in inputs:
+            link = self.links.get(name)
+            if link is not None:
+                found.extend((link,) if isinstance(link, Link) else link)
+        return tuple(found)
+
+
+@dataclass(slots=True, kw_only=True)
+class Graph:
+    """What a run needs. ``skipped`` are nodes left out because something they need is muted."""
+
+    nodes: tuple[Node, ...]
+    targets: tuple[int, ...]
+    outputs: dict[str, Link]
+    inputs: dict[str, tuple[tuple[str, str], ...]]
+    skipped: frozenset[str]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    by_path: dict[str, Node]
+
+
+def compile(
+    workflow: Workflow,
+    registry: Registry,
+    *,
+    folders: Folders | None = None,
+    given: Mapping[str, Any] | None = None,
+    targets: Sequence[str] | None = None,
+) -> Graph:
+    """Check ``workflow`` and lay it out for running. Never raises for what the file says; see ``Graph.problems``.
+
+    ``given`` sets declared inputs; ``targets`` names node paths or declared outputs (all sinks and outputs when None).
+    """
+    return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets)
+
+
+class _Compiler:
+    def __init__(self, registry: Registry, folders: Folders) -> None:
+        self.registry, self.folders = registry, folders
+        self.problems: list[Problem] = []
+        self.nodes: dict[str, Node] = {}
+        self.skipped: set[str] = set()
+
+    def run(self, workflow: Workflow, given: Mapping[str, Any], targets: Sequence[str] | None) -> Graph:
+        flat = flatten(workflow, given, self._bypass)
+        self.problems += flat.problems
+        for flat_node in flat.nodes.values():
+            self._add(flat_node)
+        order = self._order(self._connect(flat))
+        for index, node in enumerate(order):
+            node.index = index
+        by_path = {node.path: node for node in order}
+        self._number_links(order, flat, by_path)
+        self._check_types(order)
+        outputs = self._outputs(flat, by_path)
+        wanted = self._targets(flat, targets)
+        problems, warnings = self._split(flat, wanted)
+        return Graph(
+            nodes=tuple(order),
+            targets=tuple(by_path[path].index for path in wanted if path in by_path and path not in self.skipped),
+            outputs=outputs,
+            inputs=flat.inputs,
+            skipped=frozenset(self.skipped | flat.muted),
+            problems=problems,
+            warnings=warnings,
+            by_path=by_path,
+        )
+
+    def _bypass(self, entry: NodeEntry, output: str, links: Mapping[str, Linked]) -> str | None:
+        spec = self.registry.specs.get(entry.type)
+        if spec is None or output not in spec.outputs:
+            return output if output in links else next(iter(links), None)
+        want = spec.outputs[output].type
+        return next((name for name in links if name in spec.inputs and refusal(spec.inputs[name].type, want, {}) is None), None)
+
+    def _add(self, flat: FlatNode) -> None:
+        spec = self.registry.specs.get(flat.entry.type)
+        if spec is None:
+            self.problems.append(check.unknown_node(flat.path, flat.entry.type, self.registry))
+            return
+        values, problem = check.migrated(flat.path, spec, flat.entry.version, flat.values)
+        if problem is not None:
+            self.problems.append(problem)
+            return
+        constants: dict[str, Any] = {}
+        for name, field_spec in spec.inputs.items():
+            if name in flat.links and flat.links[name] != ():
+                continue
+            if name not in values or flat.links.get(name) == ():
+                if field_spec.required:
+                    if flat.links.get(name) == ():
+                        self.skipped.add(flat.path)
+                    elif not field_spec.lazy:
+                        self.problems.append(check.missing_input(flat.path, field_spec))
+                else:
+                    constants[name] = field_spec.default
+                continue
+            constants[name], problem = check.value(flat.path, field_spec, values[name], self.folders)
+            if problem is not None:
+                self.problems.append(problem)
+        if len(constants) + len(flat.links) > len(spec.inputs) or not spec.inputs.keys() >= values.keys():
+            self.problems += check.unknown_inputs(flat.path, spec, {**values, **flat.links})
+        self.nodes[flat.path] = Node(-1, flat.path, spec, constants, {})
+
+    def _connect(self, flat: Flat) -> dict[str, list[str]]:
+        """The nodes that each node reads; links to what does not exist become problems."""
+        reads: dict[str, list[str]] = {}
+        for path, node in self.nodes.items():
+            found = reads[path] = []
+            for name, link in flat.nodes[path].links.items():
+                if name not in node.spec.inputs:
+                    continue
+                for source in (link,) if isinstance(link, Output) else link:
+                    known = self.nodes.get(source.path)
+                    if known is None and source.path in flat.nodes:
+                        continue  # its own problem is reported already
+                    if known is None or source.name not in known.spec.outputs:
+                        self.problems.append(check.bad_link(path, name, source, known.spec if known else None, self.nodes))
+                    else:
+                        found.append(source.path)
+        return reads
+
+    def _order(self, reads: dict[str, list[str]]) -> list[Node]:
+        """Topological order (Kahn); what lies on a cycle is reported with the cycle's path and left out."""
+        readers: dict[str, list[str]] = {path: [] for path in self.nodes}
+        missing = {path: len(sources) for path, sources in reads.items()}
+        for path, sources in reads.items():
+            for source in sources:
+                readers[source].append(path)
+        ready = deque(path for path, count in missing.items() if count == 0)
+        order: list[Node] = []
+        while ready:
+            path = ready.popleft()
+            order.append(self.nodes[path])
+            for reader in readers[path]:
+                missing[reader] -= 1
+                if missing[reader] == 0:
+                    ready.append(reader)
+        if len(order) < len(self.nodes):
+            left = {path for path, count in missing.items() if count}
+            self.problems += check.cycles({path: [one for one in reads[path] if one in left] for path in left})
+        return order
+
+    def _number_links(self, order: list[Node], flat: Flat, by_path: dict[str, Node]) -> None:
+        for node in order:
+            for name, linked in flat.nodes[node.path].links.items():
+                if name not in node.spec.inputs or linked == ():
+                    continue
+                many = linked if not isinstance(linked, Output) else (linked,)
+                found = tuple(Link(by_path[one.path].index, one.name) for one in many if one.path in by_path)
+                if any(one.path in self.skipped for one in many):
+                    self._without(node, name)
+                elif found:
+                    node.links[name] = found[0] if isinstance(linked, Output) else found
+
+    def _without(self, node: Node, name: str) -> None:
+        """A link whose source is left out: the default takes its place, or the node is left out too."""
+        spec = node.spec.inputs[name]
+        if spec.required:
+            self.skipped.add(node.path)
+        else:
+            node.constants[name] = spec.default
+
+    def _check_types(self, order: list[Node]) -> None:
+        for node in order:
+            bindings: Bindings = {}
+            for name, link in list(node.links.items()):
+                self._check_link(node, name, link, order, bindings)
+            if node.spec.resolve_types is not None:
+                found, problem = check.resolved_types(node.path, node.spec, node.constants, self.folders)
+                bindings.update(found)
+                self.problems += [problem] if problem else []
+            node.types = {name: substitute(output.type, bindings) for name, output in node.spec.outputs.items()}
+            node.settle()
+
+    def _check_link(self, node: Node, name: str, link: Link | tuple[Link, ...], order: list[Node], bindings: Bindings) -> None:
+        """Refuse what does not fit. A single value for a list input becomes a list of one; several for a single input are refused."""
+        want = node.spec.inputs[name].type
+        sources = (link,) if isinstance(link, Link) else link
+        if isinstance(want, ListOf) and not isinstance(order[sources[0].node].types[sources[0].output], ListOf):
+            node.links[name] = sources
+            want = want.item
+        elif not isinstance(link, Link):
+            if len(sources) > 1:
+                self.problems.append(check.too_many_links(node.path, name, len(sources)))
+                return
+            node.links[name] = sources[0]
+        for source in sources:
+            got = order[source.node].types[source.output]
+            reason = refusal(got, want, bindings)
+            if reason is not None:
+                origin = f"{order[source.node].path}.{source.output}"
+                self.problems.append(check.type_mismatch(node.path, name, origin, got, want, reason, self.registry))
+
+    def _outputs(self, flat: Flat, by_path: dict[str, Node]) -> dict[str, Link]:
+        outputs: dict[str, Link] = {}
+        for name, source in flat.outputs.items():
+            node = by_path.get(source.path)
+            if node is not None and source.name in node.spec.outputs:
+                outputs[name] = Link(node.index, source.name)
+            elif source.path not in flat.nodes or node is not None:
+                self.problems.append(check.bad_output(name, source, node.spec if node else None))
+        return outputs
+
+    def _targets(self, flat: Flat, names: Sequence[str] | None) -> dict[str, None]:
+        """Paths of the nodes to run for, in order: those named, or every declared output and every sink."""
+        if names is None:
+            sinks = [path for path, node in self.nodes.items() if node.spec.sink]
+            found = dict.fromkeys([*(source.path for source in flat.outputs.values()), *sinks])
+            if not found and not flat.muted:
+                self.problems.append(check.nothing_to_run(bool(flat.nodes)))
+            return found
+        found = {}
+        for name in names:
+            path = name if name in flat.nodes else flat.outputs[name].path if name in flat.outputs else None
+            if path is None:
+                self.problems.append(check.unknown_target(name, [*flat.nodes, *flat.outputs]))
+            else:
+                found[path] = None
+        return found
+
+    def _split(self, flat: Flat, targets: Iterable[str]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+        """Problems that stop the run, and those in nodes that no target reads, however indirectly."""
+        waiting, needed = list(targets), set[str]()
+        if not self.problems or not waiting:
+            return tuple(self.problems), ()
+        while waiting:
+            path = waiting.pop()
+            if path not in needed and path in flat.nodes:
+                needed.add(path)
+                for link in flat.nodes[path].links.values():
+                    waiting += [one.path for one in ((link,) if isinstance(link, Output) else link)]
+        idle = flat.nodes.keys() - needed
+        return tuple(p for p in self.problems if p.node not in idle), tuple(p for p in self.problems if p.node in idle)

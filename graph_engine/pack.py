@@ -1,0 +1,20 @@
+"""Decides what a node pack is: a name and the package whose modules declare nodes; every top-level module in it is one theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """What an entry point in the group ``loom.packs`` gives.
+
+    ``package``: import name; its modules (not its sub-packages, not names with a leading underscore) are searched for nodes.
+    ``codecs``: qualified class name -> ``module:Class`` of a graph_engine.values.Codec.
+    """
+
+    name: str
+    version: str
+    package: str
+    codecs: Mapping[str, str] = field(default_factory=dict)

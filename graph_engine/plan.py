@@ -1,0 +1,136 @@
+"""Decides what a run would do, without running: the scheduler is driven with lookups alone, so that plan and run cannot disagree."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from graph_engine.cache.memory import MISSING, MemoryCache
+from graph_engine.digest import Digests, Keys
+from graph_engine.graph import Graph, Link, Node
+from graph_engine.history import History, Trace, trace, why
+from graph_engine.schedule import (
+    Answered,
+    Ask,
+    Begin,
+    Command,
+    Deliver,
+    Delivered,
+    Event,
+    Finished,
+    Found,
+    Lookup,
+    Missing,
+    Run,
+    Scheduler,
+    State,
+    Unit,
+)
+
+Status = Literal["runs", "cached", "muted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What would happen to one node, and why."""
+
+    node: str
+    type: str
+    status: Status
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def units(graph: Graph) -> list[Unit]:
+    """The graph as the scheduler sees it."""
+    found = []
+    for node in graph.nodes:
+        eager = tuple(dict.fromkeys(link.node for link in node.sources(node.eager)))
+        if node.spec.needs is None:
+            found.append(Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager)))
+        else:
+            sources = {name: tuple(dict.fromkeys(link.node for link in node.sources([name]))) for name in node.lazy}
+            found.append(Unit(eager, sources, True))
+    return found
+
+
+NO_LAZY: Mapping[str, tuple[int, ...]] = {}
+
+
+def plan(graph: Graph, keys: Keys, cache: MemoryCache, history: History, origin: str = "") -> list[Planned]:
+    """For each node that the targets need, in the order of the graph: whether it runs, and why."""
+    return _Planner(graph, keys, cache, history, origin).run()
+
+
+class _Planner:
+    def __init__(self, graph: Graph, keys: Keys, cache: MemoryCache, history: History, origin: str) -> None:
+        self.graph, self.keys, self.cache, self.history, self.origin = graph, keys, cache, history, origin
+        self.known: list[Digests | None] = [None] * len(graph.nodes)
+        self.needs: dict[int, frozenset[str]] = {}
+        self.traces: dict[int, Trace] = {}
+        self.runs: set[int] = set()
+
+    def run(self) -> list[Planned]:
+        machine = Scheduler(units(self.graph), self.graph.targets)
+        waiting: deque[Command] = deque(machine.on_event(Begin()))
+        while waiting:
+            event = self._answer(waiting.popleft())
+            if event is not None:
+                waiting.extend(machine.on_event(event))
+        planned = [self._planned(node) for node in self.graph.nodes if machine.state[node.index] != State.IDLE]
+        return planned + [
+            Planned(node=path, type="", status="muted", reason="it is muted, or needs a muted node")
+            for path in sorted(self.graph.skipped)
+        ]
+
+    def _answer(self, command: Command) -> Event | None:
+        match command:
+            case Lookup(index):
+                return self._lookup(self.graph.nodes[index])
+            case Ask(index):
+                return self._ask(self.graph.nodes[index])
+            case Run(index):
+                self.runs.add(index)
+                return Finished(index, known=False)
+            case Deliver(index):
+                return Delivered(index)
+        return None
+
+    def _lookup(self, node: Node) -> Event:
+        last = self.history.last(self.origin, node.path)
+        found = self.traces[node.index] = trace(node, self.keys, self.needs.get(node.index), self.known, last)
+        result = None if node.spec.volatile else self.cache.result(found.key)
+        if result is None:
+            return Missing(node.index)
+        self.known[node.index] = result.outputs
+        return Found(node.index, self.cache.holds(result))
+
+    def _ask(self, node: Node) -> Event:
+        """What the node needs, if the values that decide it are kept; else all that it may need."""
+        values = dict(node.constants)
+        for name in node.eager:
+            link = node.links[name]
+            found = [self._value(one) for one in ((link,) if isinstance(link, Link) else link)]
+            if any(value is MISSING for value in found):
+                needs = self.needs[node.index] = frozenset(node.lazy)
+                return Answered(node.index, needs)
+            values[name] = found[0] if isinstance(link, Link) else found
+        if node.spec.fingerprint is not None:
+            self.keys.fingerprint(node, values)
+        needs = frozenset(node.spec.needs(values)) if node.spec.needs else frozenset[str]()
+        self.needs[node.index] = needs
+        return Answered(node.index, needs)
+
+    def _value(self, link: Link) -> Any:
+        digests = self.known[link.node]
+        return MISSING if digests is None else self.cache.value(digests[link.output])
+
+    def _planned(self, node: Node) -> Planned:
+        if node.index not in self.runs:
+            return Planned(node=node.path, type=node.spec.type, status="cached", reason="nothing that it depends on changed")
+        reason = why(node, self.history.last(self.origin, node.path), self.traces.get(node.index))
+        return Planned(node=node.path, type=node.spec.type, status="runs", reason=reason)

@@ -1,0 +1,83 @@
+"""Decides what the engine knows of a node: frozen records, read from a function by ``declare`` and never changed after."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from graph_engine.fields import Choice, Range
+from graph_engine.folders import Folders
+from graph_engine.types import SocketType
+
+Lane = Literal["cpu", "disk", "device"]
+"""Where a node runs: ``cpu`` (several at once), ``disk`` (waits for files), ``device`` (one at a time on the accelerator)."""
+
+Values = Mapping[str, Any]
+Fingerprint = Callable[[Values, Folders], str]
+TypeResolver = Callable[[Values, Folders], Mapping[str, str]]
+Needs = Callable[[Values], frozenset[str] | set[str]]
+ValueMigration = Callable[[dict[str, Any]], dict[str, Any]]
+
+REQUIRED: Any = type("Required", (), {"__repr__": lambda _self: "REQUIRED"})()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec:
+    """One input: its type, whether it must be given, and what a field for it offers."""
+
+    name: str
+    type: SocketType
+    default: Any = REQUIRED
+    lazy: bool = False
+    range: Range | None = None
+    choices: tuple[Any, ...] | None = None
+    choice: Choice | None = None
+    multiline: bool = False
+    seed: bool = False
+    help: str = ""
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    name: str
+    type: SocketType
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSpec:
+    """A node type. ``sink``: run even if nothing reads it. ``volatile``: never served from cache.
+
+    ``fingerprint`` gives a text for what the node depends on beyond its inputs (a file's content); ``resolve_types`` binds the type
+    variables of the outputs from values, reading file headers only; ``needs`` names the lazy inputs that these eager values call for;
+    ``conversion`` marks a node that ``check`` may suggest between two types; ``migrations`` maps an old version to the change of values.
+    """
+
+    type: str
+    version: int
+    title: str
+    category: str
+    summary: str
+    description: str
+    inputs: Mapping[str, InputSpec]
+    outputs: Mapping[str, OutputSpec]
+    function: Callable[..., Any]
+    lane: Lane = "cpu"
+    sink: bool = False
+    volatile: bool = False
+    conversion: bool = False
+    asynchronous: bool = False
+    many_outputs: bool = False
+    context_parameter: str | None = None
+    fingerprint: Fingerprint | None = None
+    resolve_types: TypeResolver | None = None
+    needs: Needs | None = None
+    migrations: Mapping[int, ValueMigration] = field(default_factory=dict)
+    classes: Mapping[str, builtins.type] = field(default_factory=dict)
+    pack: str = ""

@@ -1,0 +1,141 @@
+"""Decides how a workflow is read from text and written to it: one canonical form, and limits that hostile files meet early."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from graph_engine.errors import FormatError
+from graph_engine.workflow.document import FORMAT, FORMAT_NAME, Workflow
+from graph_engine.workflow.migrations import MIGRATIONS, Migration
+
+MAX_BYTES = 128 * 2**20
+MAX_DEPTH = 64
+MAX_PROBLEMS_SHOWN = 10
+
+
+def read(path: Path) -> Workflow:
+    """The workflow in a file. Raises FormatError that names the file, the place and what to do."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise FormatError(f"{path.name} has {size} bytes; a workflow has at most {MAX_BYTES}.")
+        return parse(path.read_bytes())
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}. Check the name and its permissions.") from error
+
+
+def parse(text: str | bytes, migrations: tuple[Migration, ...] = MIGRATIONS, newest: int = FORMAT) -> Workflow:
+    """The workflow in a JSON text, brought to the newest format. Raises FormatError for anything else."""
+    if len(text) > MAX_BYTES:
+        raise FormatError(f"it has {len(text)} bytes; a workflow has at most {MAX_BYTES}.")
+    data = load_json(text)
+    if not isinstance(data, dict):
+        raise FormatError(f"it holds a {_json_type(data)}, not a workflow: the outermost value must be an object.")
+    _limit_depth(data)
+    for migration in migrations[_format_number(data, newest) - 1 : newest - 1]:
+        data = migration(data)
+    try:
+        return Workflow.model_validate({**data, "format": f"{FORMAT_NAME}/{newest}"})
+    except ValidationError as error:
+        raise FormatError(_sentence(error)) from None
+
+
+def canonical(workflow: Workflow) -> str:
+    """The one text form: sorted keys, a field a line, defaults left out (but for versions), a trailing newline."""
+    return json.dumps(to_data(workflow), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_data(workflow: Workflow) -> dict[str, Any]:
+    """The document as plain JSON data, without what has its default."""
+    data = workflow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    for document, part in _each_workflow(workflow, data):
+        part["format"] = document.format
+        for name, entry in document.nodes.items():
+            part["nodes"][name]["version"] = entry.version
+    return data
+
+
+def _each_workflow(workflow: Workflow, data: dict[str, Any]) -> list[tuple[Workflow, dict[str, Any]]]:
+    found, waiting = [], [(workflow, data)]
+    while waiting:
+        document, part = waiting.pop()
+        found.append((document, part))
+        waiting += [(inner, part["definitions"][name]) for name, inner in document.definitions.items()]
+    return found
+
+
+def load_json(text: str | bytes) -> Any:
+    """JSON text as data, refusing duplicate keys, NaN, infinities and deep nesting with a FormatError."""
+    try:
+        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+    except RecursionError:
+        raise FormatError(f"it is nested more than {MAX_DEPTH} levels deep.") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(f"it is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise FormatError(f"line {error.lineno}, column {error.colno}: {error.msg}. The file is cut off or is no JSON.") from None
+    except ValueError as error:
+        raise FormatError(f"{error}") from None
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FormatError(f"the key {twice!r} stands twice in one object: which of the two is meant cannot be told. Remove one.")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise FormatError(f"it holds {name}, which is no number in JSON. Write a finite number.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise FormatError(f"the number {digits[:40]} is too large. Write a finite number.")
+    return number
+
+
+def _limit_depth(data: Any) -> None:
+    level = [data]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise FormatError(f"it is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _format_number(data: dict[str, Any], newest: int) -> int:
+    name = data.get("format")
+    match = re.fullmatch(rf"{FORMAT_NAME}/([1-9][0-9]{{0,5}})", name) if isinstance(name, str) else None
+    if match is None:
+        raise FormatError(f'"format" is {name!r}, not "{FORMAT_NAME}/{newest}": this is no Latent Loom workflow.')
+    if int(match[1]) > newest:
+        raise FormatError(f"it has the format {match[1]} and this version reads up to {newest}: update latent-loom to open it.")
+    return int(match[1])
+
+
+def _sentence(error: ValidationError) -> str:
+    lines = [f"{'.'.join(map(str, item['loc'])) or 'workflow'}: {item['msg']}" for item in error.errors(include_url=False)]
+    more = [f"… and {len(lines) - MAX_PROBLEMS_SHOWN} more"] if len(lines) > MAX_PROBLEMS_SHOWN else []
+    return "\n  ".join(["it is not a workflow:", *lines[:MAX_PROBLEMS_SHOWN], *more])
+
+
+def _json_type(value: Any) -> str:
+    names = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+    return names[type(value)]
