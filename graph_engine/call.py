@@ -9,8 +9,8 @@ from graph_engine import check
 from graph_engine.errors import LoomError, NodeError, NodeInputError
 from graph_engine.folders import Folders
 from graph_engine.graph import Node
-from graph_engine.spec import InputSpec, NodeSpec
-from graph_engine.types import FLOAT, PRIMITIVES, ListOf, Named, SocketType
+from graph_engine.spec import NodeSpec
+from graph_engine.types import PYTHON_TYPES, ListOf, Named, SocketType
 from graph_engine.values import Codecs
 
 OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
@@ -19,7 +19,7 @@ OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
 def linked_value(node: Node, name: str, value: Any, folders: Folders) -> Any:
     """A linked value as the node takes it: numbers and texts meet the same bounds as typed ones. Raises NodeInputError."""
     field = node.spec.inputs[name]
-    if _has_bounds(field):
+    if field.bounded:
         value, problem = check.value(node.path, field, value, folders)
         if problem is not None:
             raise NodeInputError(name, problem.cause, problem.action)
@@ -56,22 +56,18 @@ def failure(node: Node, inputs: Mapping[str, Any], error: BaseException, codecs:
     return NodeError(node=node.path, type=node.spec.type, inputs=described, cause=cause, action=action)
 
 
-def _has_bounds(field: InputSpec) -> bool:
-    item = field.type.item if isinstance(field.type, ListOf) else field.type
-    return item in PRIMITIVES
-
-
 def _typed(name: str, want: SocketType, value: Any, classes: Mapping[str, type]) -> Any:
+    if type(value) is (expected := PYTHON_TYPES.get(want)):
+        return value
+    if expected is not None:
+        if expected is float and type(value) is int:
+            return float(value)
+        raise TypeError(f"output {name!r} should be {want} and is {type(value).__name__}")
     match want:
         case ListOf(item):
             if not isinstance(value, list | tuple):
                 raise TypeError(f"output {name!r} should be a list and is {type(value).__name__}")
             return [_typed(name, item, one, classes) for one in value]
-        case Named() if want in PRIMITIVES:
-            if want == FLOAT and type(value) is int:
-                return float(value)
-            if type(value) is not check.PYTHON[want]:
-                raise TypeError(f"output {name!r} should be {want} and is {type(value).__name__}")
         case Named(kind) if kind in classes and not isinstance(value, classes[kind]):
             raise TypeError(f"output {name!r} should be {want} and is {type(value).__name__}")
     return value

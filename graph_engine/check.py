@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graph_engine.errors import LoomError, NodeInputError, Problem
 from graph_engine.folders import Folders, OutsideFolderError
 from graph_engine.spec import InputSpec, NodeSpec
-from graph_engine.types import ANY, BOOL, FLOAT, INT, PRIMITIVES, TEXT, ListOf, Named, SocketType, Union, refusal
+from graph_engine.types import ANY, BOOL, FLOAT, INT, PRIMITIVES, PYTHON_TYPES, TEXT, ListOf, Named, SocketType, Union, refusal
 
 if TYPE_CHECKING:
     from graph_engine.flatten import Output
@@ -66,7 +66,7 @@ def value(path: str, field: InputSpec, given: Any, folders: Folders) -> tuple[An
     def problem(code: Any, cause: str, action: str) -> tuple[Any, Problem]:
         return given, Problem(code=code, node=path, input=field.name, cause=cause, action=action)
 
-    found = converted(given, field.type)
+    found: Any = given if type(given) is field.python_type else converted(given, field.type)
     if found is CANNOT_CONVERT:
         if not _has_values(field.type):
             return problem("bad_value", f"{field.type} cannot be written as a value.", "Link an output to it.")
@@ -106,16 +106,13 @@ def converted(given: Any, want: SocketType) -> Any:
             items = [converted(one, item) for one in given] if kind is list else [CANNOT_CONVERT]
             return CANNOT_CONVERT if any(one is CANNOT_CONVERT for one in items) else items
         case Union(options):
-            exact = [option for option in options if PYTHON.get(option) is kind]
+            exact = [option for option in options if PYTHON_TYPES.get(option) is kind]
             return next(
                 (one for option in exact or options if (one := converted(given, option)) is not CANNOT_CONVERT), CANNOT_CONVERT
             )
     if want == FLOAT and kind is int and abs(given) <= EXACT_INT:
         return float(given)
-    return given if PYTHON.get(want) is kind else CANNOT_CONVERT
-
-
-PYTHON: Mapping[SocketType, type] = {BOOL: bool, INT: int, FLOAT: float, TEXT: str}
+    return given if PYTHON_TYPES.get(want) is kind else CANNOT_CONVERT
 
 
 def bad_link(path: str, name: str, source: Output, spec: NodeSpec | None, nodes: Iterable[str]) -> Problem:

@@ -12,11 +12,12 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
-from graph_engine import build
+from graph_engine import check
 from graph_engine.context import Context
 from graph_engine.errors import DeclarationError
 from graph_engine.fields import Choice, Multiline, Range, Seed, is_lazy
@@ -34,11 +35,18 @@ from graph_engine.spec import (
 from graph_engine.types import ANY, BOOL, FLOAT, INT, TEXT, ListOf, Named, SocketType, Variable, variables
 from graph_engine.types import Union as UnionType
 
+if TYPE_CHECKING:
+    from graph_engine.build import GraphBuilder
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Class = TypeVar("Class", bound=type)
 
+being_built: ContextVar[GraphBuilder | None] = ContextVar("loom_graph_being_built", default=None)
+"""The graph that node calls are added to; None when they simply run."""
+
 TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+SOCKET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")  # what a link in a file can name
 BUILT_IN: Mapping[type, Named] = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
 
 
@@ -102,7 +110,7 @@ def node(
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            graph = build.current()
+            graph = being_built.get()
             if graph is None:
                 return function(*args, **kwargs)
             reference: R = graph.add(spec, inspect.signature(function).bind(*args, **kwargs).arguments)
@@ -143,6 +151,8 @@ class _Read:
     def named_outputs(self, name: str) -> Mapping[str, OutputSpec]:
         if name and (self.many_outputs or not self.result):
             raise DeclarationError(f"{self.type}: output={name!r} is for a node with a single output.")
+        if name and not SOCKET_NAME.fullmatch(name):
+            raise DeclarationError(f"{self.type}: {name!r} is no name for an output: use letters, digits and _.")
         if unknown := set(self.doc.outputs) - {name if name and not self.many_outputs else key for key in self.result}:
             raise DeclarationError(f"{self.type}: the docstring describes the output {min(unknown)!r}, which does not exist.")
         return {
@@ -154,7 +164,10 @@ class _Read:
 def _read(function: Callable[..., Any], node_type: str) -> _Read:
     if not TYPE_NAME.fullmatch(node_type):
         raise DeclarationError(f"{node_type!r} is no node type: write pack.name in lower case, such as 'loom.sample'.")
-    hints = typing.get_type_hints(function, include_extras=True)
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise DeclarationError(f"{node_type}: {error}, and an annotation names it: import it outside of TYPE_CHECKING.") from None
     classes: dict[str, type] = {}
     context_parameter, inputs = None, {}
     doc = _parse_docstring(function, node_type)
@@ -162,6 +175,10 @@ def _read(function: Callable[..., Any], node_type: str) -> _Read:
         where = f"{node_type}: parameter {parameter.name!r}"
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise DeclarationError(f"{where} is * or **: every input needs a name of its own.")
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise DeclarationError(f"{where} is positional-only: inputs are given by name, so remove the '/'.")
+        if not SOCKET_NAME.fullmatch(parameter.name):
+            raise DeclarationError(f"{where} is no name for an input: use letters, digits and _.")
         if parameter.name not in hints:
             raise DeclarationError(f"{where} has no type annotation.")
         if hints[parameter.name] is Context:
@@ -222,6 +239,10 @@ def _refuse_field(where: str, spec: InputSpec) -> None:
         raise DeclarationError(f"{where} has a choice that is no text: a Literal of an input holds texts only.")
     if spec.range is not None and spec.type not in (INT, FLOAT):
         raise DeclarationError(f"{where} has a range but is {spec.type}: only a number has one.")
+    if spec.range is not None and spec.range.minimum > spec.range.maximum:
+        raise DeclarationError(f"{where} has the range {spec.range}, which holds no number.")
+    if spec.seed and spec.type != INT:
+        raise DeclarationError(f"{where} is a seed but is {spec.type}: a seed is an int.")
     if (spec.choice is not None or spec.multiline) and spec.type != TEXT:
         raise DeclarationError(f"{where} is declared as a text field but is {spec.type}.")
     if spec.default in (REQUIRED, None):
@@ -230,9 +251,8 @@ def _refuse_field(where: str, spec: InputSpec) -> None:
         raise DeclarationError(f"{where} has the default {spec.default!r}, which is none of its choices.")
     if spec.range is not None and spec.default not in spec.range:
         raise DeclarationError(f"{where} has the default {spec.default!r}, which lies outside {spec.range}.")
-    accepted: Mapping[SocketType, tuple[builtins.type, ...]] = {BOOL: (bool,), INT: (int,), FLOAT: (int, float), TEXT: (str,)}
-    python = accepted.get(spec.type)
-    if python is None or not isinstance(spec.default, python) or (isinstance(spec.default, bool) and spec.type != BOOL):
+    default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+    if check.converted(default, spec.type) is check.CANNOT_CONVERT:
         raise DeclarationError(f"{where} has the default {spec.default!r}, which is no {spec.type}.")
 
 
@@ -256,7 +276,8 @@ def _socket(where: str, hint: Any, classes: dict[str, type]) -> SocketType:
     name = getattr(cls, "__socket_type__", None)
     if name is None:
         raise DeclarationError(f"{where} is a {hint!r}, which is no socket type: decorate the class with @socket_type.")
-    classes[name] = cls
+    if classes.setdefault(name, cls) is not cls:
+        raise DeclarationError(f"{where} uses two classes for the socket type {name}: rename one.")
     return Named(name, tuple(_parameter(where, argument) for argument in arguments))
 
 
@@ -300,6 +321,8 @@ def _refuse_contradictions(spec: NodeSpec) -> None:
             raise DeclarationError(
                 f"{spec.type}: the output {item.name!r} uses {min(unbound)}, which no input binds: add an input or resolve_types=…."
             )
+    if spec.lane not in get_args(Lane):
+        raise DeclarationError(f"{spec.type}: there is no lane {spec.lane!r}: use cpu, disk or device.")
     if spec.version < 1 or any(not 0 < old < spec.version for old in spec.migrations):
         raise DeclarationError(f"{spec.type}: versions count from 1, and migrations start from versions below {spec.version}.")
     if spec.volatile and spec.fingerprint is not None:

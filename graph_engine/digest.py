@@ -7,10 +7,9 @@ so that keys for a whole graph are linear in its links. Encodings are those of `
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NewType
 
-from graph_engine.errors import NodeInputError
 from graph_engine.folders import Folders
 from graph_engine.graph import Link, Node
 from graph_engine.values import Codecs, Digest
@@ -25,7 +24,14 @@ class Keys:
     def __init__(self, codecs: Codecs, folders: Folders, numerics: str = "") -> None:
         self._codecs, self._folders, self._numerics = codecs, folders, numerics
         self._prefixes: dict[int, Any] = {}
+        self._heads: dict[str, Any] = {}
         self.fingerprints: dict[str, str] = {}
+
+    def afresh(self) -> Keys:
+        """Keys for another run of the same graph: what nodes depend on outside of it is read again, the rest is kept."""
+        again = Keys(self._codecs, self._folders, self._numerics)
+        again._prefixes = self._prefixes
+        return again
 
     def key(self, node: Node, inputs: Sequence[str], known: Sequence[Digests | None]) -> Key:
         """The key of ``node`` when it reads these linked ``inputs``; ``known`` holds every node's output digests by index."""
@@ -33,6 +39,9 @@ class Keys:
         if prefix is None:
             prefix = self._prefixes[node.index] = self._prefix(node)
         hasher = prefix.copy()
+        if node.spec.fingerprint is not None:
+            found = self.fingerprints.get(node.path) or self.fingerprint(node, node.constants)
+            self._codecs.feed(found, hasher.update)
         for name in inputs:
             link = node.links[name]
             links = (link,) if isinstance(link, Link) else link
@@ -51,16 +60,12 @@ class Keys:
         return found
 
     def _prefix(self, node: Node) -> Any:
-        hasher = hashlib.sha256()
-        feed: Callable[[Any], None] = lambda value: self._codecs.feed(value, hasher.update)  # noqa: E731
-        feed(node.spec.type)
-        feed(node.spec.version)
-        feed(node.constants)
-        if node.spec.lane == "device":
-            feed(self._numerics)
-        if node.spec.fingerprint is not None:
-            feed(self.fingerprints.get(node.path) or self.fingerprint(node, node.constants))
+        """A hash fed with all that does not depend on links."""
+        head = self._heads.get(node.spec.type)
+        if head is None:
+            head = self._heads[node.spec.type] = hashlib.sha256()
+            for part in (node.spec.type, node.spec.version, self._numerics if node.spec.lane == "device" else ""):
+                self._codecs.feed(part, head.update)
+        hasher = head.copy()
+        self._codecs.feed(node.constants, hasher.update)
         return hasher
-
-
-__all__ = ["Digests", "Key", "Keys", "NodeInputError"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +21,11 @@ from graph_engine.lanes import Lanes
 from graph_engine.plan import Planned, plan
 from graph_engine.record import run_record
 from graph_engine.registry import Registry, discover
-from graph_engine.values import Codecs, File
+from graph_engine.values import Codecs, Digest, File
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.embed import embed
+
+PREPARED_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class Engine:
             services=Services(self.options),
             folders=self.folders,
         )
+        self._prepared: deque[tuple[Workflow, Digest, Graph, Keys]] = deque(maxlen=PREPARED_KEPT)
 
     def __enter__(self) -> Engine:
         return self
@@ -77,24 +81,22 @@ class Engine:
 
     def check(self, request: Request) -> Graph:
         """Every problem at once, in ``problems`` and ``warnings`` of the graph; never raises for what the file says."""
-        return compile(
-            request.workflow, self.registry, folders=self.folders, given=request.given, targets=request.targets
-        )  # fmt: skip
+        return compile(request.workflow, self.registry, folders=self.folders, given=request.given, targets=request.targets)
 
     def plan(self, request: Request) -> list[Planned]:
         """What a run would do. Raises WorkflowError when it could not start."""
-        graph = self._runnable(request)
-        return plan(graph, self._keys(), self.around.cache, self.around.history, request.origin)
+        graph, keys = self._prepare(request)
+        return plan(graph, keys, self.around.cache, self.around.history, request.origin)
 
     def start(self, request: Request, listener: Listener | None = None) -> Run:
         """Start a run and return at once. ``listener`` is called from worker threads, one event at a time.
 
         Raises WorkflowError when the workflow has problems: then nothing was started.
         """
-        graph = self._runnable(request)
+        graph, keys = self._prepare(request)
         return Run(
             graph,
-            self._keys(),
+            keys,
             self.around,
             origin=request.origin,
             output_folder=request.output_folder,
@@ -108,14 +110,19 @@ class Engine:
         assert result is not None
         return result
 
-    def _runnable(self, request: Request) -> Graph:
+    def _prepare(self, request: Request) -> tuple[Graph, Keys]:
+        """The graph and its keys; kept for the next run of the same document object, which is most often the next request."""
+        call = self.codecs.digest([request.given, request.targets])
+        for workflow, known_call, graph, keys in self._prepared:
+            if workflow is request.workflow and known_call == call:
+                return graph, keys.afresh()
         graph = self.check(request)
         if graph.problems:
             raise WorkflowError(graph.problems)
-        return graph
-
-    def _keys(self) -> Keys:
-        return Keys(self.codecs, self.folders, self.options.get("dtype", "auto"))
+        keys = Keys(self.codecs, self.folders, self.options.get("dtype", "auto"))
+        if not graph.depends_on_files:
+            self._prepared.append((request.workflow, call, graph, keys))
+        return graph, keys
 
     def _stamp(self, file: File, node: Node, run: Run, request: Request) -> bytes:
         """The bytes to write: a PNG carries the workflow and the run record."""

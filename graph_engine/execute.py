@@ -25,7 +25,6 @@ from graph_engine.folders import Folders
 from graph_engine.graph import Graph, Link, Node
 from graph_engine.history import History, Trace, trace, why
 from graph_engine.lanes import Lanes
-from graph_engine.plan import units
 from graph_engine.values import Codecs, Digest, File
 
 log = logging.getLogger(__name__)
@@ -87,7 +86,7 @@ class Run:
         self.origin, self.output_folder, self.stamp, self.listener = origin, output_folder, stamp, listener
         self.result = RunResult()
         self.traces: list[Trace | None] = [None] * len(graph.nodes)
-        self._machine = schedule.Scheduler(units(graph), graph.targets)
+        self._machine = schedule.Scheduler(graph.units, graph.targets)
         self._targets = frozenset(graph.targets)
         self._known: list[Digests | None] = [None] * len(graph.nodes)
         self._values: dict[int, dict[str, Any]] = {}
@@ -279,7 +278,8 @@ class Run:
 
     def _succeeded(self, node: Node, returned: Any, elapsed_s: float) -> schedule.Event:
         values = call.named_outputs(node.spec, returned)
-        digests: dict[str, Digest] = {name: self.around.codecs.digest(value) for name, value in values.items()}
+        digest = self.around.codecs.digest
+        digests: dict[str, Digest] = {name: digest(value) for name, value in values.items()}
         now = self.traces[node.index]
         assert now is not None
         if not node.spec.volatile:

@@ -7,6 +7,7 @@ a NUL or a symbolic link that leads out of the root is refused before anything i
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -48,11 +49,20 @@ def _find(name: str, roots: tuple[Path, ...]) -> Path | None:
     relative = confined(name)
     for root in roots:
         path = root / relative
-        if path.exists():
+        if _exists(path):
             if not path.resolve().is_relative_to(root.resolve()):
                 raise OutsideFolderError(f"{name!r} is a link that leads out of its folder.")
             return path
     return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def confined(name: str) -> PurePosixPath:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graph_engine import check
+from graph_engine import check, collector
 from graph_engine.errors import Problem
 from graph_engine.flatten import Flat, FlatNode, Linked, Output, flatten
 from graph_engine.folders import Folders
 from graph_engine.registry import Registry
+from graph_engine.schedule import Unit
 from graph_engine.spec import NodeSpec
 from graph_engine.types import Bindings, ListOf, SocketType, refusal, substitute
 from graph_engine.workflow.document import NodeEntry, Workflow
@@ -65,6 +66,7 @@ class Graph:
     """What a run needs. ``skipped`` are nodes left out because something they need is muted."""
 
     nodes: tuple[Node, ...]
+    units: tuple[Unit, ...]
     targets: tuple[int, ...]
     outputs: dict[str, Link]
     inputs: dict[str, tuple[tuple[str, str], ...]]
@@ -72,6 +74,14 @@ class Graph:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     by_path: dict[str, Node]
+
+    @property
+    def depends_on_files(self) -> bool:
+        """Whether laying it out again could give another graph, because a node asks the folders what there is."""
+        return any(
+            node.spec.resolve_types is not None or any(field.choice is not None for field in node.spec.inputs.values())
+            for node in self.nodes
+        )
 
 
 def compile(
@@ -86,7 +96,8 @@ def compile(
 
     ``given`` sets declared inputs; ``targets`` names node paths or declared outputs (all sinks and outputs when None).
     """
-    return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets)
+    with collector.resting():
+        return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets)
 
 
 class _Compiler:
@@ -112,6 +123,7 @@ class _Compiler:
         problems, warnings = self._split(flat, wanted)
         return Graph(
             nodes=tuple(order),
+            units=tuple(map(_unit, order)),
             targets=tuple(by_path[path].index for path in wanted if path in by_path and path not in self.skipped),
             outputs=outputs,
             inputs=flat.inputs,
@@ -287,3 +299,15 @@ class _Compiler:
                     waiting += [one.path for one in ((link,) if isinstance(link, Output) else link)]
         idle = flat.nodes.keys() - needed
         return tuple(p for p in self.problems if p.node not in idle), tuple(p for p in self.problems if p.node in idle)
+
+
+NO_LAZY: Mapping[str, tuple[int, ...]] = {}
+
+
+def _unit(node: Node) -> Unit:
+    """The node as the scheduler sees it."""
+    eager = tuple(dict.fromkeys(link.node for link in node.sources(node.eager)))
+    if node.spec.needs is None:
+        return Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager))
+    lazy = {name: tuple(dict.fromkeys(link.node for link in node.sources([name]))) for name in node.lazy}
+    return Unit(eager, lazy, asks=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from graph_engine.errors import Problem, WorkflowError
 from graph_engine.folders import Folders
 from graph_engine.graph import Graph
 from graph_engine.spec import REQUIRED, InputSpec
-from graph_engine.types import BOOL, FLOAT, INT, TEXT, ListOf, SocketType, Union
+from graph_engine.types import ANY, BOOL, FLOAT, INT, TEXT, ListOf, SocketType, Union
 from graph_engine.workflow.document import Workflow
 
 
@@ -42,9 +43,15 @@ class DeclaredInput:
 
 
 def declared_inputs(workflow: Workflow, graph: Graph) -> list[DeclaredInput]:
-    """The inputs in the order of the file. One whose targets do not exist is left out: ``check`` reports it."""
+    """The inputs in the order that ``view.inputs`` lists, then the rest by name.
+
+    One whose targets do not exist is left out: ``check`` reports it.
+    """
+    listed = workflow.view.get("inputs")
+    order = [name for name in listed if name in workflow.inputs] if isinstance(listed, list) else []
     found = []
-    for name, port in workflow.inputs.items():
+    for name in dict.fromkeys([*order, *sorted(workflow.inputs)]):
+        port = workflow.inputs[name]
         for path, field_name in graph.inputs.get(name, ()):
             node = graph.by_path.get(path)
             if node is not None and field_name in node.spec.inputs:
@@ -81,7 +88,7 @@ def from_text(field: InputSpec, text: str, where: str) -> Any:
 
 
 def _parsed(text: str, want: SocketType) -> Any:
-    if want == TEXT:
+    if want in (TEXT, ANY):
         return text
     if want == BOOL:
         return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(
@@ -89,9 +96,10 @@ def _parsed(text: str, want: SocketType) -> Any:
         )
     if want in (INT, FLOAT):
         try:
-            return int(text) if want == INT else float(text)
+            number = int(text) if want == INT else float(text)
         except ValueError:
             return check.CANNOT_CONVERT
+        return number if want == INT or math.isfinite(number) else check.CANNOT_CONVERT
     if isinstance(want, ListOf):
         items = [_parsed(part.strip(), want.item) for part in text.split(",")]
         return check.CANNOT_CONVERT if any(item is check.CANNOT_CONVERT for item in items) else items

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import itertools
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 Rank = tuple[int, int]
 Task = Callable[[], None]
@@ -23,7 +25,8 @@ class Lane:
         self.name, self.workers = name, workers
         self._queue: list[tuple[Rank, int, Task]] = []
         self._order = itertools.count()
-        self._threads: set[threading.Thread] = set()
+        self._threads: list[threading.Thread] = []
+        self._identities: set[int] = set()
         self._idle = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -32,7 +35,7 @@ class Lane:
         """Queue ``task``. A worker that submits as the last thing in its task takes it up itself, without waking another."""
         with self._changed:
             heapq.heappush(self._queue, (rank, next(self._order), task))
-            if threading.current_thread() in self._threads and len(self._queue) == 1:
+            if len(self._queue) == 1 and threading.get_ident() in self._identities:
                 return
             if self._idle:
                 self._idle -= 1  # here and not in the woken thread: a second task must not count on the same one
@@ -40,7 +43,7 @@ class Lane:
             elif len(self._threads) < self.workers:
                 name = f"loom-{self.name}-{len(self._threads)}"
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.add(thread)
+                self._threads.append(thread)
                 thread.start()
 
     def close(self) -> None:
@@ -55,6 +58,7 @@ class Lane:
                 thread.join()
 
     def _work(self) -> None:
+        self._identities.add(threading.get_ident())
         while True:
             with self._changed:
                 while not self._queue and not self._closed:
@@ -75,6 +79,8 @@ class AsyncLane:
         self._lock = threading.Lock()
 
     def submit(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        import asyncio  # most runs have no such node, and importing it takes a tenth of the time that a check may take
+
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -26,7 +25,6 @@ from graph_engine.schedule import (
     Run,
     Scheduler,
     State,
-    Unit,
 )
 
 Status = Literal["runs", "cached", "muted"]
@@ -45,22 +43,6 @@ class Planned:
         return asdict(self)
 
 
-def units(graph: Graph) -> list[Unit]:
-    """The graph as the scheduler sees it."""
-    found = []
-    for node in graph.nodes:
-        eager = tuple(dict.fromkeys(link.node for link in node.sources(node.eager)))
-        if node.spec.needs is None:
-            found.append(Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager)))
-        else:
-            sources = {name: tuple(dict.fromkeys(link.node for link in node.sources([name]))) for name in node.lazy}
-            found.append(Unit(eager, sources, True))
-    return found
-
-
-NO_LAZY: Mapping[str, tuple[int, ...]] = {}
-
-
 def plan(graph: Graph, keys: Keys, cache: MemoryCache, history: History, origin: str = "") -> list[Planned]:
     """For each node that the targets need, in the order of the graph: whether it runs, and why."""
     return _Planner(graph, keys, cache, history, origin).run()
@@ -75,7 +57,7 @@ class _Planner:
         self.runs: set[int] = set()
 
     def run(self) -> list[Planned]:
-        machine = Scheduler(units(self.graph), self.graph.targets)
+        machine = Scheduler(self.graph.units, self.graph.targets)
         waiting: deque[Command] = deque(machine.on_event(Begin()))
         while waiting:
             event = self._answer(waiting.popleft())

@@ -6,7 +6,6 @@ import json
 import platform
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from graph_engine.digest import Key
@@ -44,6 +43,8 @@ def run_record(
 @cache
 def environment() -> dict[str, str]:
     """Versions of what a result may depend on, read from package metadata without importing anything."""
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     for name in DISTRIBUTIONS:
         try:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -48,6 +47,8 @@ class Registry:
 
 def discover(pack_folders: Iterable[Path] = ()) -> Registry:
     """All packs installed (entry points ``loom.packs``) and all in the folders: each ``x.py`` or ``x/`` below one is a pack."""
+    from importlib.metadata import entry_points  # it brings mail and archive modules with it
+
     builder = _Builder()
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
         with builder.guard(entry.name, entry.value):
@@ -102,6 +103,7 @@ class _Builder:
         self._codecs: dict[str, str] = {}
         self._versions: dict[str, str] = {}
         self._faults: list[PackFault] = []
+        self._folder_packs: set[str] = set()
 
     def fault(self, pack: str, module: str, cause: str) -> None:
         self._faults.append(PackFault(pack=pack, module=module, cause=cause))
@@ -120,6 +122,12 @@ class _Builder:
 
     def add_folder_pack(self, path: Path) -> None:
         name = f"loom_pack_{path.stem}"
+        if path.stem in self._folder_packs:
+            self.fault(path.stem, str(path), f"another pack is called {path.stem} too; rename one")
+            return
+        self._folder_packs.add(path.stem)
+        for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+            del sys.modules[known]  # of a pack of this name in another folder, discovered earlier in this process
         source = path if path.is_file() else path / "__init__.py"
         search = [str(path)] if path.is_dir() else None
         found = importlib.util.spec_from_file_location(name, source, submodule_search_locations=search)

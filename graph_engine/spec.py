@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from graph_engine.fields import Choice, Range
 from graph_engine.folders import Folders
-from graph_engine.types import SocketType
+from graph_engine.types import PRIMITIVES, PYTHON_TYPES, ListOf, SocketType
 
 Lane = Literal["cpu", "disk", "device"]
 """Where a node runs: ``cpu`` (several at once), ``disk`` (waits for files), ``device`` (one at a time on the accelerator)."""
@@ -37,6 +37,13 @@ class InputSpec:
     multiline: bool = False
     seed: bool = False
     help: str = ""
+    python_type: builtins.type | None = field(init=False)  # of a primitive; asked for often, so worked out once
+    bounded: bool = field(init=False)  # whether a linked value has to be looked at
+
+    def __post_init__(self) -> None:
+        item = self.type.item if isinstance(self.type, ListOf) else self.type
+        object.__setattr__(self, "python_type", PYTHON_TYPES.get(self.type))
+        object.__setattr__(self, "bounded", item in PRIMITIVES)
 
     @property
     def required(self) -> bool:

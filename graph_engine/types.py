@@ -68,6 +68,7 @@ SocketType: TypeAlias = Named | Variable | ListOf | Union | Anything
 ANY = Anything()
 BOOL, INT, FLOAT, TEXT = Named("bool"), Named("int"), Named("float"), Named("text")
 PRIMITIVES = frozenset({BOOL, INT, FLOAT, TEXT})
+PYTHON_TYPES: Mapping[SocketType, type] = {BOOL: bool, INT: int, FLOAT: float, TEXT: str}
 LOSSLESS = {(INT, FLOAT)}  # the only conversion a link makes by itself
 
 

@@ -128,8 +128,12 @@ class Codecs:
         elif kind is dict:
             feed(b"M%d:" % len(value))
             for key in sorted(value):
-                self.feed(key, feed)
-                self.feed(value[key], feed)
+                feed(_encode_text(key) if type(key) is str else _encode_other(key))
+                item = value[key]
+                if encode := _ENCODERS.get(type(item)):
+                    feed(encode(item))
+                else:
+                    self.feed(item, feed)
         else:
             self._feed_object(value, feed)
 
@@ -179,6 +183,12 @@ def _encode_float(value: float) -> bytes:
 def _encode_text(value: str) -> bytes:
     encoded = value.encode("utf-8", "surrogatepass")
     return b"S%d:%s" % (len(encoded), encoded)
+
+
+def _encode_other(key: Any) -> bytes:
+    if encode := _ENCODERS.get(type(key)):
+        return encode(key)
+    raise UnsupportedValueError(f"a {type(key).__name__} cannot be the key of a value.")
 
 
 _ENCODERS: Mapping[type, Callable[[Any], bytes]] = {

@@ -10,7 +10,7 @@ import heapq
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graph_engine.digest import Key
 from graph_engine.values import Codecs, Digest
@@ -21,8 +21,7 @@ LEAST_SECONDS = 1e-6
 MISSING: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a computation gave: the digest of each output, and how long it took."""
 
     outputs: Mapping[str, Digest]
@@ -67,18 +66,13 @@ class MemoryCache:
 
     def store(self, key: Key, outputs: Mapping[str, Digest], values: Mapping[str, Any], elapsed_s: float) -> None:
         """Remember the result, and keep the values as far as the budget allows."""
-        sizes = {name: self._codecs.size_bytes(value) for name, value in values.items()}
         with self._lock:
             self._results[key] = Result(outputs, elapsed_s)
             if len(self._results) > MAX_RESULTS:
                 del self._results[next(iter(self._results))]
             for name, digest in outputs.items():
-                if digest not in self._values and sizes[name] <= self.budget_bytes:
-                    kept = _Kept(values[name], sizes[name], max(elapsed_s, LEAST_SECONDS), 0.0)
-                    kept.priority = self._priority(kept)
-                    self._values[digest] = kept
-                    self.size_bytes += kept.size_bytes
-                    heapq.heappush(self._queue, (kept.priority, digest))
+                if digest not in self._values:
+                    self._keep(digest, values[name], elapsed_s)
             while self.size_bytes > self.budget_bytes:
                 self._evict_one()
 
@@ -88,6 +82,15 @@ class MemoryCache:
             self._values.clear()
             self._queue.clear()
             self.size_bytes, self._age = 0, 0.0
+
+    def _keep(self, digest: Digest, value: Any, elapsed_s: float) -> None:
+        size = self._codecs.size_bytes(value)
+        if size <= self.budget_bytes:
+            kept = _Kept(value, size, elapsed_s + LEAST_SECONDS, 0.0)
+            kept.priority = self._priority(kept)
+            self._values[digest] = kept
+            self.size_bytes += size
+            heapq.heappush(self._queue, (kept.priority, digest))
 
     def _priority(self, kept: _Kept) -> float:
         return self._age + kept.seconds / kept.size_bytes

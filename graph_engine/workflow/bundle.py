@@ -22,8 +22,9 @@ def bundle(workflow: Workflow, folder: Path) -> Workflow:
     Raises FormatError for a name that is no plain file name, a missing or unreadable file, or more than 100 of them.
     """
     names: dict[str, str] = {}
-    definitions = dict(workflow.definitions)
-    root = _renamed(workflow, names, definitions)
+    taken = dict(workflow.definitions)
+    root = _renamed(workflow, names, taken)
+    files: dict[str, Workflow] = {}
     done: set[str] = set()
     while waiting := names.keys() - done:
         file = min(waiting)
@@ -32,9 +33,9 @@ def bundle(workflow: Workflow, folder: Path) -> Workflow:
         path = folder / file
         if path.is_symlink():
             raise FormatError(f"{file} is a link; a workflow beside this one must be a file.")
-        definitions[names[file]] = _renamed(read(path), names, definitions)
+        files[names[file]] = _renamed(read(path), names, taken)
         done.add(file)
-    return root.model_copy(update={"definitions": definitions}) if names else workflow
+    return root.model_copy(update={"definitions": {**root.definitions, **files}}) if names else workflow
 
 
 def _renamed(workflow: Workflow, names: dict[str, str], taken: dict[str, Workflow]) -> Workflow:

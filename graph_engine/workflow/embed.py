@@ -48,8 +48,11 @@ def extract(path: Path) -> Embedded:
         raise FormatError(f"{path} is damaged: {error}. Use the original file.") from error
     if WORKFLOW not in found:
         raise FormatError(f"{path} carries no workflow: it was made elsewhere, or its metadata was removed.")
-    record = load_json(found.get(RECORD, "{}"))
-    return Embedded(parse(found[WORKFLOW]), record if isinstance(record, dict) else {})
+    try:
+        workflow, record = parse(found[WORKFLOW]), load_json(found.get(RECORD, "{}"))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+    return Embedded(workflow, record if isinstance(record, dict) else {})
 
 
 def is_png(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from graph_engine import collector
 from graph_engine.errors import FormatError
 from graph_engine.workflow.document import FORMAT, FORMAT_NAME, Workflow
 from graph_engine.workflow.migrations import MIGRATIONS, Migration
@@ -17,6 +18,7 @@ from graph_engine.workflow.migrations import MIGRATIONS, Migration
 MAX_BYTES = 128 * 2**20
 MAX_DEPTH = 64
 MAX_PROBLEMS_SHOWN = 10
+SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
 def read(path: Path) -> Workflow:
@@ -36,9 +38,13 @@ def parse(text: str | bytes, migrations: tuple[Migration, ...] = MIGRATIONS, new
     """The workflow in a JSON text, brought to the newest format. Raises FormatError for anything else."""
     if len(text) > MAX_BYTES:
         raise FormatError(f"it has {len(text)} bytes; a workflow has at most {MAX_BYTES}.")
-    data = load_json(text)
+    with collector.resting():
+        return _parse(load_json(text), migrations, newest)
+
+
+def _parse(data: Any, migrations: tuple[Migration, ...], newest: int) -> Workflow:
     if not isinstance(data, dict):
-        raise FormatError(f"it holds a {_json_type(data)}, not a workflow: the outermost value must be an object.")
+        raise FormatError(f"it holds {_json_type(data)}, not a workflow: the outermost value must be an object.")
     _limit_depth(data)
     for migration in migrations[_format_number(data, newest) - 1 : newest - 1]:
         data = migration(data)
@@ -75,15 +81,21 @@ def _each_workflow(workflow: Workflow, data: dict[str, Any]) -> list[tuple[Workf
 def load_json(text: str | bytes) -> Any:
     """JSON text as data, refusing duplicate keys, NaN, infinities and deep nesting with a FormatError."""
     try:
-        return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        data = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        if SURROGATE.search(text):
+            json.dumps(data, ensure_ascii=False).encode("utf-8")
+        return data
     except RecursionError:
         raise FormatError(f"it is nested more than {MAX_DEPTH} levels deep.") from None
     except UnicodeDecodeError as error:
         raise FormatError(f"it is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from None
     except json.JSONDecodeError as error:
         raise FormatError(f"line {error.lineno}, column {error.colno}: {error.msg}. The file is cut off or is no JSON.") from None
-    except ValueError as error:
-        raise FormatError(f"{error}") from None
+    except UnicodeEncodeError:
+        raise FormatError("it holds half a character (a lone surrogate), which no file can hold. Remove it.") from None
+    except ValueError:  # Python reads no whole number of more digits than sys.get_int_max_str_digits()
+        raise FormatError("it holds a whole number that is too large. Write a shorter number.") from None
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -137,5 +149,5 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _json_type(value: Any) -> str:
-    names = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", list: "array"}
+    names = {type(None): "null", bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "an array"}
     return names[type(value)]

@@ -1,0 +1,128 @@
+"""Decides what goes to which stream, and how: results to stdout, what is said about them to stderr, JSON one object a line.
+
+Texts of a workflow may hold control characters, which could rewrite what a terminal shows: they are made visible here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from io import TextIOWrapper
+from typing import Any
+
+import click
+
+from graph_engine.errors import LoomError, NodeError, Problem, WorkflowError
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+OURS = ("graph_engine", "nodes", "web_ui")
+
+
+def prepare() -> None:
+    """What a stream cannot encode is shown as an escape, so that a text never ends a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def clean(text: str) -> str:
+    """``text`` with control characters made visible; line ends and tabs stay."""
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def say(text: str) -> None:
+    """A line of the result, on stdout. It is cleaned only for a terminal: a program that reads it gets what there is."""
+    click.echo(clean(text) if sys.stdout.isatty() else text, color=color())
+
+
+def styled(text: str, **style: Any) -> str:
+    """``text`` cleaned, in a colour that ``say_styled`` and ``tell_styled`` leave out where there is no terminal."""
+    return click.style(clean(text), **style)
+
+
+def say_styled(text: str) -> None:
+    """A line made with ``styled``, on stdout."""
+    click.echo(text, color=color())
+
+
+def tell(text: str, **style: Any) -> None:
+    """A line about the result, on stderr."""
+    click.echo(click.style(clean(text), **style) if style else clean(text), err=True, color=color())
+
+
+def color() -> bool | None:
+    """False where NO_COLOR (no-color.org) is set; None leaves it to the stream."""
+    import os
+
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def json_line(facts: Mapping[str, Any]) -> None:
+    """One object on stdout, flushed, so that a reader sees it when it happens. Plain ASCII, whatever the stream's encoding."""
+    click.echo(json.dumps(facts, allow_nan=False))
+
+
+def problems(found: Iterable[Problem], *, as_json: bool, event: str = "problem") -> None:
+    """Problems (or warnings), one a line: to stderr, or as JSON to stdout."""
+    for problem in found:
+        if as_json:
+            json_line({"event": event, **problem.as_json()})
+        else:
+            tell(f"warning: {problem}" if event == "warning" else f"{problem}", fg="yellow" if event == "warning" else "red")
+
+
+def error(problem: LoomError, *, as_json: bool) -> None:
+    """Whatever this project raises, as a user should read it."""
+    if isinstance(problem, WorkflowError):
+        problems(problem.problems, as_json=as_json)
+    elif as_json:
+        facts = problem.as_json() if isinstance(problem, NodeError) else {"cause": str(problem)}
+        json_line({"event": "error", "error": type(problem).__name__, **facts})
+    else:
+        first, _, rest = str(problem).partition("\n")
+        tell(first, fg="red")
+        if rest:
+            tell(rest)
+
+
+def fault(problem: Exception, *, verbose: bool) -> int:
+    """An error that nobody foresaw: ours to mend, so the user is asked to report it. Returns the exit code."""
+    if isinstance(problem, LoomError):
+        error(problem, as_json=False)
+        return problem.exit_code
+    tell(f"unexpected fault: {type(problem).__name__}: {problem}", fg="red")
+    if verbose:
+        trace(problem)
+    else:
+        tell("This is a fault of Latent Loom. Run it again with --verbose and report what is shown.")
+    return 1
+
+
+def trace(problem: BaseException) -> None:
+    """The traceback, for --verbose."""
+    tell("".join(traceback.format_exception(problem)).rstrip())
+
+
+def log_everything() -> None:
+    """Log to stderr: our modules at DEBUG, those of others at INFO."""
+    handler = _CurrentStderr()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+class _CurrentStderr(logging.StreamHandler[Any]):
+    """Writes to what sys.stderr is at that moment: the live display puts itself in between while it is up."""
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _value: Any) -> None:
+        pass

@@ -1,0 +1,64 @@
+"""Decides what is asked of the engine: a file and what was typed for it, made into one request or a list of problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from graph_engine.cli.typed import Typed
+from graph_engine.engine import Engine, Request
+from graph_engine.errors import Problem, WorkflowError
+from graph_engine.folders import Folders
+from graph_engine.graph import Graph
+from graph_engine.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A file that was read, with what was typed for it. ``options`` names the command-line option of each declared input."""
+
+    typed: Typed
+    registry: Registry
+    folders: Folders
+    targets: Sequence[str] | None
+    options: Mapping[str, str]
+
+    def engine(self, options: Mapping[str, str] | None = None) -> Engine:
+        return Engine(self.registry, folders=replace(self.folders, given=self.typed.files), options=options)
+
+    def request(self, output_folder: Path | None = None) -> Request:
+        source = self.typed.source
+        return Request(
+            workflow=self.typed.changed_workflow(),
+            given=self.typed.all_given(),
+            targets=self.targets,
+            origin=str(source.path.resolve()),
+            output_folder=output_folder,
+        )
+
+    def problems(self, graph: Graph) -> list[Problem]:
+        """What is wrong with what was typed and with the file, each once, in words of the command line."""
+        typed = self.typed.problems
+        own = {problem.input for problem in typed if problem.node is None}
+        place = {target: name for name, targets in graph.inputs.items() for target in targets}
+        found = list(typed)
+        for problem in graph.problems:
+            name = place.get((problem.node or "", problem.input or ""))
+            if name is None:
+                found.append(problem)
+            elif name not in own:
+                found.append(self._asked_for(name, problem) if problem.code == "missing_input" else problem)
+                own |= {name} if problem.code == "missing_input" else set()
+        return found
+
+    def _asked_for(self, name: str, problem: Problem) -> Problem:
+        option = f"{self.options[name]} …" if name in self.options else f"--input {name}=…"
+        return replace(problem, node=None, input=name, action=f"Give it with {option}.")
+
+    def checked(self, engine: Engine, request: Request) -> Graph:
+        """The graph that would run. Raises WorkflowError with every problem."""
+        graph = engine.check(request)
+        if found := self.problems(graph):
+            raise WorkflowError(found)
+        return graph

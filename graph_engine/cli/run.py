@@ -1,0 +1,113 @@
+"""Decides how ``loom run`` answers: in what form a run is followed, how its results look, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graph_engine.cli import output, summary
+from graph_engine.cli.command import verbose_option
+from graph_engine.cli.request import Opened
+from graph_engine.cli.watch import CANCELLED, JsonLines, OnTerminal, Silent, follow
+from graph_engine.cli.workflow_command import WorkflowCommand, common_options
+from graph_engine.engine import Engine, Request
+from graph_engine.errors import DeliveryError
+from graph_engine.execute import RunResult
+
+FAILED = 4
+
+
+@click.pass_obj
+def run(opened: Opened, /, output_folder: Path, device: str | None, dtype: str | None, as_json: bool, **_common: Any) -> None:
+    """Run FILE and write what it makes.
+
+    FILE is a workflow, or a picture that one made: then what made it runs again. What the file declares as inputs are
+    further options: "loom run FILE --help" lists them. An input that names a file takes a path.
+    """
+    options = {name: value for name, value in (("device", device), ("dtype", dtype)) if value is not None}
+    with opened.engine(options) as engine:
+        request = opened.request(output_folder)
+        graph = opened.checked(engine, request)
+        output.problems(graph.warnings, as_json=as_json, event="warning")
+        if any(graph.nodes[target].spec.sink for target in graph.targets):
+            _refuse_unwritable(output_folder)
+        answer = _in_json if as_json else _on_terminal if sys.stdout.isatty() else _to_pipe
+        result = answer(engine, request)
+    if result.status == "failed":
+        raise click.exceptions.Exit(FAILED)
+    if result.status == "cancelled":
+        raise click.exceptions.Exit(CANCELLED)
+
+
+def _on_terminal(engine: Engine, request: Request) -> RunResult:
+    from rich.console import Console
+
+    from graph_engine.cli.display import Display
+
+    console = Console(highlight=False)
+    result = follow(engine, request, OnTerminal(Display(console)))
+    summary.show(console, result)
+    _tell_errors(result)
+    return result
+
+
+def _to_pipe(engine: Engine, request: Request) -> RunResult:
+    """The paths of files and the values of plain outputs, one a line."""
+    result = follow(engine, request, Silent())
+    for path in result.files:
+        output.say(summary.shown_path(path))
+    for _name, value in summary.plain_outputs(result.outputs):
+        output.say(value)
+    _tell_errors(result)
+    return result
+
+
+def _in_json(engine: Engine, request: Request) -> RunResult:
+    lines = JsonLines()
+    result = follow(engine, request, lines)
+    for name, value in result.outputs.items():
+        if isinstance(value, str | int | float):
+            output.json_line({"event": "output", "name": name, "value": value})
+    for error in result.errors:
+        output.error(error, as_json=True)
+    if lines.last is not None:
+        output.json_line(lines.last.as_json())
+    if result.status == "cancelled":
+        output.tell(summary.kept(result))
+    return result
+
+
+def _tell_errors(result: RunResult) -> None:
+    for error in result.errors:
+        output.error(error, as_json=False)
+    if result.errors and result.blocked:
+        shown = ", ".join(result.blocked[:6]) + (" …" if len(result.blocked) > 6 else "")
+        output.tell(f"not run, because of that: {shown}")
+    if result.status == "cancelled":
+        output.tell(summary.kept(result), fg="yellow")
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Before anything is computed: a folder that is no folder, or that cannot be written."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return
+    cause = "is no folder" if not there.is_dir() else "cannot be written"
+    raise DeliveryError(f"{there} {cause}. Choose another folder with --output.")
+
+
+OPTIONS: list[click.Parameter] = [
+    click.Option(
+        ["--output", "output_folder"], type=click.Path(path_type=Path), default=Path("output"), metavar="DIR", show_default=True,
+        help="Where files are written.",
+    ),
+    click.Option(["--device"], metavar="NAME", help="Where models run: auto, cpu, cuda, cuda:1, mps …"),
+    click.Option(["--dtype"], metavar="NAME", help="Their number format: auto, float32, float16, bfloat16."),
+    verbose_option(),
+]  # fmt: skip
+
+command = WorkflowCommand("run", callback=run, params=[*common_options(), *OPTIONS], help=run.__doc__)

@@ -1,0 +1,112 @@
+"""Decides what flows along the links of this pack: the classes of its values, their shapes, dtypes and ranges.
+
+Tensors in values live on the CPU in float32, so that any cache can keep them and any machine can read them; the runtime
+moves them. A value is identified by all of its fields, so a handle names its source and never says where that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from graph_engine import socket_type
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+C = TypeVar("C")
+"""The kind of text embedding that a network reads, such as ``clip_768``."""
+
+L = TypeVar("L")
+"""The latent format that a network and a VAE share, such as ``sd1``."""
+
+SEEDS = 2**64
+"""Seeds count from 0 to SEEDS - 1 and wrap around."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Which files hold a model: ``name`` finds them again, ``fingerprint`` says that they are still the same ones."""
+
+    name: str
+    fingerprint: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """A change to the weights of a model, such as a LoRA. ``strength`` 0 changes nothing."""
+
+    name: str
+    fingerprint: str
+    strength: float
+
+
+@socket_type("Model")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model(Generic[C, L]):
+    """A handle of a denoising network; its weights are loaded when a node first needs them."""
+
+    source: Source
+    patches: tuple[Patch, ...] = ()
+
+
+@socket_type("TextEncoder")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextEncoder(Generic[C]):
+    """A handle of one or more text encoders with their tokenizers."""
+
+    source: Source
+    patches: tuple[Patch, ...] = ()
+
+
+@socket_type("Vae")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vae(Generic[L]):
+    """A handle of the autoencoder between pictures and latents."""
+
+    source: Source
+
+
+@socket_type("Conditioning")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Conditioning(Generic[C]):
+    """What a picture should show, as a network reads it.
+
+    ``embedding``: [1 or batch, tokens, width]. ``pooled``: [1 or batch, width of it], for the families that use one.
+    """
+
+    embedding: Tensor
+    pooled: Tensor | None = None
+
+
+@socket_type("Latent")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Latent(Generic[L]):
+    """Pictures in the space where the network works, scaled as the network sees them: about unit variance around 0.
+
+    ``samples``: [batch, channels, height / factor, width / factor], the factor being the VAE's, such as 8.
+    """
+
+    samples: Tensor
+
+
+@socket_type("Image")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Image:
+    """Pictures: ``pixels`` [batch, height, width, 3], red green blue in sRGB, from 0 to 1, both included."""
+
+    pixels: Tensor
+
+
+@socket_type("Noise")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """Random streams by seed: item i of a batch uses ``seeds[i]``; beyond the end, seeds count up from the last one."""
+
+    seeds: tuple[int, ...]
+
+    def for_batch(self, count: int) -> list[int]:
+        """One seed for each of ``count`` items, so that item i equals the single run with its own seed."""
+        known = list(self.seeds[:count])
+        return known + [(self.seeds[-1] + i + 1) % SEEDS for i in range(count - len(known))]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import nodes
+from graph_engine.declare import spec_of
+from graph_engine.spec import NodeSpec
+from tests.nodes.tiny import Models
+
+THEMES = sorted(path.stem for path in Path(nodes.__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+SPECS = {
+    spec.type: spec
+    for theme in THEMES
+    for value in vars(import_module(f"nodes.{theme}")).values()
+    if hasattr(value, "__node_spec__") and (spec := spec_of(value))
+}
+HEAVY = {"torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
+
+
+def test_the_pack_offers_these_nodes() -> None:
+    assert set(SPECS) == {
+        "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
+        "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
+    }  # fmt: skip
+
+
+def test_declarations_load_without_any_heavy_library() -> None:
+    program = f"import sys; {'; '.join(f'import nodes.{theme}' for theme in THEMES)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path.cwd())
+    assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+def test_every_socket_of_a_node_is_explained(spec: NodeSpec) -> None:
+    assert spec.title[0].isupper()
+    assert spec.summary.endswith(".")
+    assert [item.name for item in (*spec.inputs.values(), *spec.outputs.values()) if not item.help.endswith(".")] == []
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+def test_every_number_that_a_user_sets_has_bounds(spec: NodeSpec) -> None:
+    numbers = [item for item in spec.inputs.values() if str(item.type) in ("int", "float")]
+    assert [item.name for item in numbers if item.range is None] == []
+
+
+def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
+    spec = SPECS["loom.load_model"]
+    assert spec.resolve_types({"name": "sdxl"}, models.context.folders) == {
+        "C": "clip_32_48",
+        "L": "kl4_4_8_8_8_0.13025",
+    }
+    assert {name: str(item.type) for name, item in spec.outputs.items()} == {
+        "model": "Model[C, L]",
+        "text_encoder": "TextEncoder[C]",
+        "vae": "Vae[L]",
+    }
+
+
+def test_only_what_computes_on_a_device_takes_its_lane() -> None:
+    lanes = {name: spec.lane for name, spec in SPECS.items()}
+    assert {name for name, lane in lanes.items() if lane == "device"} == {
+        "loom.decode_latent", "loom.encode_image", "loom.encode_text", "loom.sample",
+    }  # fmt: skip
+    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
+    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.save_image"]
