@@ -27,8 +27,12 @@ def unknown_node(path: str, type: str, registry: Registry) -> Problem:
 
 def migrated(path: str, spec: NodeSpec, version: int, values: dict[str, Any]) -> tuple[dict[str, Any], Problem | None]:
     """The values brought to the spec's version, or why that is not possible."""
-    while version < spec.version and version in spec.migrations:
-        values, version = spec.migrations[version](dict(values)), version + 1
+    try:
+        while version < spec.version and version in spec.migrations:
+            values, version = spec.migrations[version](dict(values)), version + 1
+    except Exception as error:  # the migration is the pack's
+        cause = f"its values could not be brought from version {version} to {version + 1}: {type(error).__name__}: {error}."
+        return values, Problem(code="version", node=path, cause=cause, action="Set the node up anew.")
     if version == spec.version:
         return values, None
     known = f"version {spec.version} is installed"
@@ -91,7 +95,7 @@ def _choice_problem(path: str, field: InputSpec, name: str, folders: Folders) ->
         near = get_close_matches(name, options, n=1)
         cause = f"there is no {field.choice.what} called {_shown(name)}."
         action = f"Did you mean {near[0]!r}?" if near else field.choice.action
-    except (LoomError, OSError) as error:
+    except Exception as error:  # the listing is the pack's
         cause, action = f"{error}", field.choice.action
     return Problem(code="unknown_model", node=path, input=field.name, cause=cause, action=action)
 
@@ -188,10 +192,11 @@ def resolved_types(
         found = spec.resolve_types(constants, folders)
     except NodeInputError as error:
         return {}, Problem(code="unreadable_file", node=path, input=error.input, cause=error.cause, action=error.action)
-    except (LoomError, OSError, KeyError, ValueError) as error:
-        if isinstance(error, KeyError) or isinstance(error, OutsideFolderError):
-            return {}, None  # a value is missing or wrong, which is reported where the value is checked
-        return {}, Problem(code="unreadable_file", node=path, cause=f"{error}.", action="Choose another file.")
+    except (KeyError, OutsideFolderError):
+        return {}, None  # a value is missing or wrong, which is reported where the value is checked
+    except Exception as error:  # the resolver is the pack's
+        cause = f"{error}." if isinstance(error, LoomError | OSError | ValueError) else f"{type(error).__name__}: {error}."
+        return {}, Problem(code="unreadable_file", node=path, cause=cause, action="Choose another file.")
     return {name: Named(parameter) for name, parameter in found.items()}, None
 
 
@@ -215,6 +220,8 @@ def _has_values(of: SocketType) -> bool:
 
 
 def _shown(given: Any) -> str:
+    if type(given) is int and given.bit_length() > 256:  # Python refuses to write very large ones
+        return "a number that large"
     text = repr(given)
     return text if len(text) <= 60 else f"{text[:57]}…"
 

@@ -50,11 +50,15 @@ SOCKET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")  # what a link in a fil
 BUILT_IN: Mapping[type, Named] = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
 
 
-def socket_type(name: str) -> Callable[[Class], Class]:
-    """Make a class a socket type called ``name``. Its values should be frozen dataclasses of values that have a codec."""
+def socket_type(name: str, *, on_disk: bool = True) -> Callable[[Class], Class]:
+    """Make a class a socket type called ``name``. Its values should be frozen dataclasses of values that have a codec.
+
+    ``on_disk=False`` is for handles: what they stand for is elsewhere, so that a cache on disk must not keep them.
+    """
 
     def mark(cls: Class) -> Class:
         cls.__socket_type__ = name  # type: ignore[attr-defined]
+        cls.__socket_on_disk__ = on_disk  # type: ignore[attr-defined]
         return cls
 
     return mark

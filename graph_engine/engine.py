@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graph_engine.cache.memory import DEFAULT_BUDGET_BYTES, MemoryCache
+from graph_engine.cache import disk, memory
+from graph_engine.cache.disk import DiskCache
+from graph_engine.cache.memory import MemoryCache
+from graph_engine.cache.tiers import Cache
 from graph_engine.context import Services
 from graph_engine.digest import Keys
-from graph_engine.errors import WorkflowError
+from graph_engine.errors import UnsupportedValueError, WorkflowError
 from graph_engine.execute import Listener, Run, RunResult, Surroundings
 from graph_engine.folders import Folders
 from graph_engine.graph import Graph, Node, compile
@@ -51,17 +54,22 @@ class Engine:
         *,
         folders: Folders | None = None,
         options: Mapping[str, str] | None = None,
-        cache_bytes: int = DEFAULT_BUDGET_BYTES,
+        memory_bytes: int = memory.DEFAULT_BUDGET_BYTES,
+        cache_folder: Path | None = None,
+        disk_bytes: int = disk.DEFAULT_BUDGET_BYTES,
         workers: Mapping[str, int] | None = None,
     ) -> None:
-        """``options`` go to shared services (``device``, ``dtype``); ``workers`` sets how many nodes run at once in a lane."""
+        """``options`` go to shared services (``device``, ``dtype``); ``workers`` sets how many nodes run at once in a lane.
+
+        ``cache_folder`` keeps results for other processes and later ones; None keeps them in memory alone.
+        """
         self.registry = discover() if registry is None else registry
         self.folders = folders or Folders()
         self.options = dict(options or {})
         self.codecs = Codecs(self.registry.codecs)
         self.around = Surroundings(
             lanes=Lanes(workers),
-            cache=MemoryCache(self.codecs, cache_bytes),
+            cache=self._cache(memory_bytes, cache_folder, disk_bytes),
             history=History(),
             codecs=self.codecs,
             services=Services(self.options),
@@ -76,8 +84,9 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """End the engine's threads once their tasks are done."""
+        """End the engine's threads once their tasks are done and what they computed is written."""
         self.around.lanes.close()
+        self.around.cache.close()
 
     def check(self, request: Request) -> Graph:
         """Every problem at once, in ``problems`` and ``warnings`` of the graph; never raises for what the file says."""
@@ -110,9 +119,20 @@ class Engine:
         assert result is not None
         return result
 
+    def _cache(self, memory_bytes: int, folder: Path | None, disk_bytes: int) -> Cache:
+        kept = MemoryCache(self.codecs, memory_bytes)
+        if folder is None:
+            return Cache(kept)
+        return Cache(kept, DiskCache(folder, self.codecs, self.registry.find_class, disk_bytes), folder / "claims")
+
     def _prepare(self, request: Request) -> tuple[Graph, Keys]:
         """The graph and its keys; kept for the next run of the same document object, which is most often the next request."""
-        call = self.codecs.digest([request.given, request.targets])
+        try:
+            call = self.codecs.digest([request.given, request.targets])
+        except UnsupportedValueError:  # no value that a node takes: ``check`` says so in its place
+            if problems := self.check(request).problems:
+                raise WorkflowError(problems) from None
+            raise
         for workflow, known_call, graph, keys in self._prepared:
             if workflow is request.workflow and known_call == call:
                 return graph, keys.afresh()

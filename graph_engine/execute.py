@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graph_engine import call, events, schedule
-from graph_engine.cache.memory import MISSING, MemoryCache
+from graph_engine.cache.memory import MISSING
+from graph_engine.cache.tiers import Cache
 from graph_engine.context import Context, Services
 from graph_engine.deliver import write_new
-from graph_engine.digest import Digests, Keys
+from graph_engine.digest import Digests, Key, Keys
 from graph_engine.errors import Cancelled, LoomError, NodeError
 from graph_engine.folders import Folders
 from graph_engine.graph import Graph, Link, Node
@@ -39,7 +40,7 @@ class Surroundings:
     """What a run shares with others of its engine."""
 
     lanes: Lanes
-    cache: MemoryCache
+    cache: Cache
     history: History
     codecs: Codecs
     services: Services
@@ -91,6 +92,9 @@ class Run:
         self._known: list[Digests | None] = [None] * len(graph.nodes)
         self._values: dict[int, dict[str, Any]] = {}
         self._needs: dict[int, frozenset[str]] = {}
+        self._claims: dict[int, Key] = {}
+        self._waiting: set[int] = set()  # nodes whose key somebody else is computing
+        self._measured: list[tuple[Node, float, int]] = []
         self._outputs_of: dict[int, list[tuple[str, str]]] = {}
         for name, link in graph.outputs.items():
             self._outputs_of.setdefault(link.node, []).append((name, link.output))
@@ -114,7 +118,10 @@ class Run:
     def cancel(self) -> None:
         """Start nothing more, and stop what runs at its next step."""
         self._cancelled.set()
-        self._post(schedule.Cancel())
+        with self._lock:
+            self._post(schedule.Cancel())
+            while self._waiting:
+                self._post(schedule.Failed(self._waiting.pop()))
 
     # the scheduler's side
 
@@ -144,7 +151,7 @@ class Run:
                 self._finish()
         return None
 
-    def _lookup(self, node: Node) -> schedule.Event:
+    def _lookup(self, node: Node) -> schedule.Event | None:
         try:
             last = self.around.history.last(self.origin, node.path)
             now = self.traces[node.index] = trace(node, self.keys, self._needs.get(node.index), self._known, last)
@@ -152,7 +159,7 @@ class Run:
             return self._failed(node, node.constants, error)
         result = None if node.spec.volatile else self.around.cache.result(now.key)
         if result is None:
-            return schedule.Missing(node.index)
+            return self._claim(node, now)
         self._known[node.index] = result.outputs
         held = self.around.cache.holds(result)
         if held and node.index in self._targets:
@@ -166,6 +173,24 @@ class Run:
         if now is not last:
             self.around.history.remember(self.origin, node.path, now)
         return schedule.Found(node.index, held)
+
+    def _claim(self, node: Node, now: Trace) -> schedule.Event | None:
+        """Nothing was found: run the node, unless somebody else is at it; then look again when they are done."""
+        if not node.spec.volatile and self._claims.get(node.index) != now.key:
+            if not self.around.cache.claim(now.key, node.spec, lambda: self._look_again(node)):
+                self._waiting.add(node.index)
+                return None
+            self._claims[node.index] = now.key
+        return schedule.Missing(node.index)
+
+    def _look_again(self, node: Node) -> None:
+        with self._lock:
+            if node.index not in self._waiting:
+                return
+            self._waiting.discard(node.index)
+            event = self._lookup(node)
+            if event is not None:
+                self._post(event)
 
     def _ask(self, node: Node) -> schedule.Event:
         inputs, lost = self._gather(node, node.eager)
@@ -196,6 +221,9 @@ class Run:
         result.elapsed_s = time.perf_counter() - self._started_at
         self._tell(events.RunFinished, status=result.status, ran=len(result.ran), served=len(result.served))
         self._values.clear()
+        for key in self._claims.values():
+            self.around.cache.unclaim(key)
+        self.around.cache.measured(self._measured)
         self._done.set()
 
     # the nodes' side
@@ -283,7 +311,9 @@ class Run:
         now = self.traces[node.index]
         assert now is not None
         if not node.spec.volatile:
-            self.around.cache.store(now.key, digests, values, elapsed_s)
+            self.around.cache.store(now.key, node.spec, digests, values, elapsed_s)
+            self._claims.pop(node.index, None)
+            self._measured.append((node, elapsed_s, sum(map(self.around.codecs.size_bytes, values.values()))))
         self._known[node.index], self._values[node.index] = digests, values
         self.around.history.remember(self.origin, node.path, now)
         self.result.ran[node.path] = elapsed_s
@@ -291,6 +321,8 @@ class Run:
         return schedule.Finished(node.index)
 
     def _failed(self, node: Node, inputs: Mapping[str, Any], error: BaseException) -> schedule.Event:
+        if (key := self._claims.pop(node.index, None)) is not None:
+            self.around.cache.unclaim(key)
         if isinstance(error, Cancelled):
             return schedule.Failed(node.index)
         log.debug("node %s failed", node.path, exc_info=error)

@@ -62,12 +62,16 @@ Bypass: TypeAlias = Callable[[NodeEntry, str, Mapping[str, Linked]], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scope:
-    """One workflow at one place: its path prefix, what is bound to its node inputs, and the workflows around it."""
+    """One workflow at one place: its path prefix and what is bound to its node inputs.
+
+    ``outer`` are the workflows around its text, where names of definitions are looked up; ``users`` those that led to it.
+    """
 
     prefix: str
     workflow: Workflow
     bound: Mapping[str, Binding]
-    outer: tuple[Workflow, ...]
+    outer: tuple[Workflow, ...] = ()
+    users: tuple[Workflow, ...] = ()
 
 
 def flatten(workflow: Workflow, given: Mapping[str, Any], bypass: Bypass) -> Flat:
@@ -83,18 +87,23 @@ class _Flattener:
 
     def run(self, workflow: Workflow, given: Mapping[str, Any]) -> Flat:
         bound = self._bind(workflow, {name: Constant(value) for name, value in given.items()}, where="")
-        waiting = [_Scope(prefix="", workflow=workflow, bound=bound, outer=())]
+        waiting = [_Scope(prefix="", workflow=workflow, bound=bound)]
         while waiting:
             waiting.extend(self._open(waiting.pop()))
-            if len(self.flat.nodes) > MAX_NODES:
+            if len(self.flat.nodes) + len(self.instances) + len(self.flat.problems) > MAX_NODES:
+                self.flat.problems.clear()
                 self._problem("too_large", f"it holds more than {MAX_NODES} nodes once written out.", "Split it.")
                 self.flat.nodes.clear()
+                self.instances.clear()
+                workflow = Workflow()
                 break
         self.flat.inputs = {name: tuple(self._targets(workflow, name)) for name in workflow.inputs}
         self._resolve_links()
         for name, port in workflow.outputs.items():
             if isinstance(source := self._resolve(_output("", port.source)), Output):
                 self.flat.outputs[name] = source
+        for path in [path for path, node in self.flat.nodes.items() if node.entry.mode != "on"]:
+            del self.flat.nodes[path]
         return self.flat
 
     def _problem(self, code: Any, cause: str, action: str, node: str | None = None, input: str | None = None) -> None:
@@ -119,13 +128,13 @@ class _Flattener:
         for address, value in scope.bound.items():
             node, _, name = address.partition(".")
             by_node.setdefault(node, {})[name] = value
-        for node in by_node.keys() - scope.workflow.nodes.keys():
+        for node in sorted(by_node.keys() - scope.workflow.nodes.keys()):
             cause = f"a declared input sets {node!r}, which does not exist."
             self._problem("unknown_target", cause, "Correct the input's 'to'.", scope.prefix.rstrip("/") or None, node)
         for name, entry in scope.workflow.nodes.items():
             path = scope.prefix + name
             values = dict(entry.values)
-            links: dict[str, Linked] = {key: _linked(scope.prefix, link) for key, link in entry.links.items()}
+            links: dict[str, Linked] = {key: _linked(scope.prefix, link) for key, link in entry.links.items() if link}
             for key, value in by_node.get(name, {}).items():
                 if isinstance(value, Constant):
                     values[key] = value.value
@@ -133,33 +142,35 @@ class _Flattener:
                 else:
                     links[key] = value
             if entry.type.startswith(SUBGRAPH) and entry.mode == "on":
-                inner = self._definition(scope, path, entry)
-                if inner is not None:
+                found = self._definition(scope, path, entry)
+                if found is not None:
+                    inner, outer = found
                     self.instances[path] = inner
                     given: dict[str, Binding] = {key: Constant(value) for key, value in values.items()} | links
                     bound = self._bind(inner, given, where=path)
-                    outer = (*scope.outer, scope.workflow)
-                    yield _Scope(prefix=path + "/", workflow=inner, bound=bound, outer=outer)
+                    users = (*scope.users, scope.workflow)
+                    yield _Scope(prefix=path + "/", workflow=inner, bound=bound, outer=outer, users=users)
                 continue
             self.flat.nodes[path] = FlatNode(path, entry, values, links)
 
-    def _definition(self, scope: _Scope, path: str, entry: NodeEntry) -> Workflow | None:
-        around = (*scope.outer, scope.workflow)
+    def _definition(self, scope: _Scope, path: str, entry: NodeEntry) -> tuple[Workflow, tuple[Workflow, ...]] | None:
+        """The definition that ``entry`` means, and the workflows around its text."""
+        around, users = (*scope.outer, scope.workflow), (*scope.users, scope.workflow)
         name = entry.type.removeprefix(SUBGRAPH)
-        found = next((one.definitions[name] for one in reversed(around) if name in one.definitions), None)
-        if found is None:
+        depth = next((depth for depth in range(len(around), 0, -1) if name in around[depth - 1].definitions), None)
+        if depth is None:
             self._problem("unknown_node", f"no definition is called {name!r}.", "Add it under 'definitions'.", path)
             return None
-        if any(found is one for one in around) or len(around) > MAX_NESTING:
+        found = around[depth - 1].definitions[name]
+        if any(found is one for one in users) or len(users) > MAX_NESTING:
             self._problem("recursion", f"{name!r} contains itself, or lies too deep.", "A subgraph cannot repeat itself.", path)
             return None
-        return found
+        return found, around[:depth]
 
     def _targets(self, workflow: Workflow, name: str, prefix: str = "") -> Iterator[tuple[str, str]]:
         waiting = [(prefix, workflow, name)]
-        while waiting:
-            at, inside, port = waiting.pop(0)
-            for target in inside.inputs[port].to:
+        for at, inside, port in waiting:  # it grows meanwhile
+            for target in dict.fromkeys(inside.inputs[port].to):
                 node, _, key = target.partition(".")
                 inner = self.instances.get(at + node)
                 if inner is None:
@@ -182,8 +193,6 @@ class _Flattener:
                 else:
                     node.links[key] = ()
         self.flat.muted = frozenset(muted)
-        for path in [path for path, node in self.flat.nodes.items() if node.entry.mode != "on"]:
-            del self.flat.nodes[path]
 
     def _resolve(self, source: Output) -> Output | None:
         """Follow a link through subgraph outputs and bypassed nodes to a node that runs; None when a muted one stands there."""

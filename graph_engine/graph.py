@@ -20,6 +20,8 @@ from graph_engine.spec import NodeSpec
 from graph_engine.types import Bindings, ListOf, SocketType, refusal, substitute
 from graph_engine.workflow.document import NodeEntry, Workflow
 
+MANY_PROBLEMS = 50  # from here on no similar names are looked for, which takes longer the more names there are
+
 
 class Link(NamedTuple):
     """The output of a node by the node's index."""
@@ -136,14 +138,15 @@ class _Compiler:
     def _bypass(self, entry: NodeEntry, output: str, links: Mapping[str, Linked]) -> str | None:
         spec = self.registry.specs.get(entry.type)
         if spec is None or output not in spec.outputs:
-            return output if output in links else next(iter(links), None)
+            return output if output in links else min(links, default=None)
         want = spec.outputs[output].type
-        return next((name for name in links if name in spec.inputs and refusal(spec.inputs[name].type, want, {}) is None), None)
+        return next((name for name, field in spec.inputs.items() if name in links and refusal(field.type, want, {}) is None), None)
 
     def _add(self, flat: FlatNode) -> None:
         spec = self.registry.specs.get(flat.entry.type)
         if spec is None:
-            self.problems.append(check.unknown_node(flat.path, flat.entry.type, self.registry))
+            known = self.registry if len(self.problems) < MANY_PROBLEMS else Registry()
+            self.problems.append(check.unknown_node(flat.path, flat.entry.type, known))
             return
         values, problem = check.migrated(flat.path, spec, flat.entry.version, flat.values)
         if problem is not None:
@@ -162,10 +165,12 @@ class _Compiler:
                 else:
                     constants[name] = field_spec.default
                 continue
-            constants[name], problem = check.value(flat.path, field_spec, values[name], self.folders)
-            if problem is not None:
+            value, problem = check.value(flat.path, field_spec, values[name], self.folders)
+            if problem is None:
+                constants[name] = value
+            else:
                 self.problems.append(problem)
-        if len(constants) + len(flat.links) > len(spec.inputs) or not spec.inputs.keys() >= values.keys():
+        if not spec.inputs.keys() >= flat.links.keys() or not spec.inputs.keys() >= values.keys():
             self.problems += check.unknown_inputs(flat.path, spec, {**values, **flat.links})
         self.nodes[flat.path] = Node(-1, flat.path, spec, constants, {})
 
@@ -182,7 +187,8 @@ class _Compiler:
                     if known is None and source.path in flat.nodes:
                         continue  # its own problem is reported already
                     if known is None or source.name not in known.spec.outputs:
-                        self.problems.append(check.bad_link(path, name, source, known.spec if known else None, self.nodes))
+                        near = self.nodes if len(self.problems) < MANY_PROBLEMS else ()
+                        self.problems.append(check.bad_link(path, name, source, known.spec if known else None, near))
                     else:
                         found.append(source.path)
         return reads
@@ -214,7 +220,11 @@ class _Compiler:
                 if name not in node.spec.inputs or linked == ():
                     continue
                 many = linked if not isinstance(linked, Output) else (linked,)
-                found = tuple(Link(by_path[one.path].index, one.name) for one in many if one.path in by_path)
+                found = tuple(
+                    Link(source.index, one.name)
+                    for one in many
+                    if (source := by_path.get(one.path)) is not None and one.name in source.spec.outputs
+                )
                 if any(one.path in self.skipped for one in many):
                     self._without(node, name)
                 elif found:
@@ -231,8 +241,8 @@ class _Compiler:
     def _check_types(self, order: list[Node]) -> None:
         for node in order:
             bindings: Bindings = {}
-            for name, link in list(node.links.items()):
-                self._check_link(node, name, link, order, bindings)
+            for name in [name for name in node.spec.inputs if name in node.links]:  # in this order, whatever the file's is
+                self._check_link(node, name, node.links[name], order, bindings)
             if node.spec.resolve_types is not None:
                 found, problem = check.resolved_types(node.path, node.spec, node.constants, self.folders)
                 bindings.update(found)

@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from graph_engine.cache.memory import MISSING, MemoryCache
+from graph_engine.cache.memory import MISSING
+from graph_engine.cache.tiers import Cache
 from graph_engine.digest import Digests, Keys
 from graph_engine.graph import Graph, Link, Node
 from graph_engine.history import History, Trace, trace, why
@@ -43,13 +44,13 @@ class Planned:
         return asdict(self)
 
 
-def plan(graph: Graph, keys: Keys, cache: MemoryCache, history: History, origin: str = "") -> list[Planned]:
+def plan(graph: Graph, keys: Keys, cache: Cache, history: History, origin: str = "") -> list[Planned]:
     """For each node that the targets need, in the order of the graph: whether it runs, and why."""
     return _Planner(graph, keys, cache, history, origin).run()
 
 
 class _Planner:
-    def __init__(self, graph: Graph, keys: Keys, cache: MemoryCache, history: History, origin: str) -> None:
+    def __init__(self, graph: Graph, keys: Keys, cache: Cache, history: History, origin: str) -> None:
         self.graph, self.keys, self.cache, self.history, self.origin = graph, keys, cache, history, origin
         self.known: list[Digests | None] = [None] * len(graph.nodes)
         self.needs: dict[int, frozenset[str]] = {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -38,11 +39,26 @@ class Registry:
     specs: Mapping[str, NodeSpec] = field(default_factory=dict)
     codecs: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
     faults: tuple[PackFault, ...] = ()
 
     def similar(self, type: str) -> list[str]:
-        """Up to three known types whose names come close to an unknown one."""
-        return get_close_matches(type, self.specs, n=3, cutoff=0.6)
+        """Up to three known types whose names come close to an unknown one. To share the pack alone does not make them close."""
+        names = {known.rpartition(".")[2] for known in self.specs}
+        near = get_close_matches(type.rpartition(".")[2], names, n=3, cutoff=0.6)
+        return [known for name in near for known in sorted(self.specs) if known.rpartition(".")[2] == name][:3]
+
+    def find_class(self, name: str) -> builtins.type | None:
+        """The frozen dataclass ``module.Class`` of one of the packs, for a value that is read back; None for anything else."""
+        module, _, attribute = name.rpartition(".")
+        if module.partition(".")[0] not in self.packages | {"graph_engine"}:
+            return None
+        try:
+            found = getattr(import_module(module), attribute, None)
+        except ImportError:
+            return None
+        frozen = isinstance(found, builtins.type) and is_dataclass(found) and found.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        return found if frozen else None
 
 
 def discover(pack_folders: Iterable[Path] = ()) -> Registry:
@@ -85,7 +101,8 @@ def join(*registries: Registry) -> Registry:
         codecs.update(registry.codecs)
         versions.update(registry.versions)
     faults = tuple(fault for registry in registries for fault in registry.faults)
-    return Registry(specs=specs, codecs=codecs, versions=versions, faults=faults)
+    packages: frozenset[str] = frozenset().union(*(registry.packages for registry in registries))
+    return Registry(specs=specs, codecs=codecs, versions=versions, packages=packages, faults=faults)
 
 
 def _installed_modules(pack: Pack, builder: _Builder) -> Iterator[ModuleType]:
@@ -102,6 +119,7 @@ class _Builder:
         self._classes: dict[str, type] = {}
         self._codecs: dict[str, str] = {}
         self._versions: dict[str, str] = {}
+        self._packages: set[str] = set()
         self._faults: list[PackFault] = []
         self._folder_packs: set[str] = set()
 
@@ -115,6 +133,7 @@ class _Builder:
         self._versions[pack.name] = pack.version
         self._codecs.update(pack.codecs)
         for module in modules:
+            self._packages.add(module.__name__.partition(".")[0])
             for item in list(vars(module).values()):
                 spec = getattr(item, "__node_spec__", None)
                 if isinstance(spec, NodeSpec):
@@ -158,7 +177,13 @@ class _Builder:
         self._specs[spec.type] = replace(spec, pack=pack.name)
 
     def registry(self) -> Registry:
-        return Registry(specs=self._specs, codecs=self._codecs, versions=self._versions, faults=tuple(self._faults))
+        return Registry(
+            specs=self._specs,
+            codecs=self._codecs,
+            versions=self._versions,
+            packages=frozenset(self._packages),
+            faults=tuple(self._faults),
+        )
 
 
 @dataclass(slots=True)

@@ -66,7 +66,7 @@ class Failed(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The node could not start, because these values are gone after all (evicted, or found damaged)."""
+    """The node could not start (or be asked), because these values are gone after all (evicted, or found damaged)."""
 
     node: int
     sources: tuple[int, ...]
@@ -227,6 +227,11 @@ class Scheduler:
         chosen = tuple(dict.fromkeys(source for name in sorted(event.needs) for source in unit.lazy.get(name, ())))
         added = tuple(source for source in chosen if source not in unit.eager)
         self._reads[node] = (*unit.eager, *added)
+        for name, sources in unit.lazy.items():
+            for source in sources:
+                self._claims[source] -= 1
+                if name not in event.needs:
+                    self._release_if_idle(source)
         for source in added:
             self._claims[source] += 1
         self._agenda.append((self._await_digests, node))
@@ -254,7 +259,8 @@ class Scheduler:
 
     def _on_lost(self, event: Lost) -> None:
         self._in_flight -= 1
-        self._agenda.append((self._await_values, event.node))
+        asking = self.state[event.node] == State.ASKING
+        self._agenda.append((self._await_digests if asking else self._await_values, event.node))
         for source in event.sources:
             if self.state[source] in (State.SERVED, State.DONE):
                 self._held[source] = False
@@ -384,16 +390,23 @@ class Scheduler:
     def _claim(self, node: int) -> None:
         if not self._claiming[node]:
             self._claiming[node] = True
-            for source in self._reads[node]:
+            for source in self._may_read(node):
                 self._claims[source] += 1
 
     def _drop_claims(self, node: int) -> None:
         """The node will read nothing more."""
         if self._claiming[node]:
             self._claiming[node] = False
-            for source in self._reads[node]:
+            for source in self._may_read(node):
                 self._claims[source] -= 1
                 self._release_if_idle(source)
+
+    def _may_read(self, node: int) -> tuple[int, ...]:
+        """What it reads and, until it is asked, all that it may read: a volatile node must not be released and run twice."""
+        lazy = self.units[node].lazy
+        if not lazy or self._answered[node]:
+            return self._reads[node]
+        return (*self._reads[node], *(source for sources in lazy.values() for source in sources))
 
     def _release_if_idle(self, node: int) -> None:
         settled = self.state[node] in (State.DONE, State.SERVED)

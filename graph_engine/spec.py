@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from graph_engine.fields import Choice, Range
 from graph_engine.folders import Folders
-from graph_engine.types import PRIMITIVES, PYTHON_TYPES, ListOf, SocketType
+from graph_engine.types import PRIMITIVES, PYTHON_TYPES, ListOf, Named, SocketType
 
 Lane = Literal["cpu", "disk", "device"]
 """Where a node runs: ``cpu`` (several at once), ``disk`` (waits for files), ``device`` (one at a time on the accelerator)."""
@@ -88,3 +88,10 @@ class NodeSpec:
     migrations: Mapping[int, ValueMigration] = field(default_factory=dict)
     classes: Mapping[str, builtins.type] = field(default_factory=dict)
     pack: str = ""
+    on_disk: bool = field(init=False)  # whether a cache on disk may keep what it gives
+
+    def __post_init__(self) -> None:
+        given = (output.type for output in self.outputs.values())
+        classes = [self.classes[of.name] for of in given if isinstance(of, Named) and of.name in self.classes]
+        handles = any(not getattr(cls, "__socket_on_disk__", True) for cls in classes)
+        object.__setattr__(self, "on_disk", not self.volatile and not handles)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
-from typing import Any, NewType, Protocol
+from typing import Any, NamedTuple, NewType, Protocol, runtime_checkable
 
 from graph_engine.declare import socket_type
 from graph_engine.errors import UnsupportedValueError
@@ -36,6 +36,14 @@ class File:
     media_type: str
 
 
+class Array(NamedTuple):
+    """Raw data as a safetensors file holds it: ``dtype`` in its terms (``F32``), C order, little endian."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes | memoryview
+
+
 class Codec(Protocol):
     """What the engine must know of a foreign class. All functions leave ``value`` unchanged."""
 
@@ -52,12 +60,24 @@ class Codec(Protocol):
         """Type, shape and dtype on one short line, for error messages; no content."""
 
 
+@runtime_checkable
+class DiskCodec(Protocol):
+    """What a codec has besides if its values may be kept on disk."""
+
+    def pack(self, value: Any) -> Array:
+        """The raw data of the value, without a copy where possible."""
+
+    def unpack(self, array: Array) -> Any:
+        """The value again; it may keep using the memory of ``array``, which nobody else writes to."""
+
+
 class Codecs:
     """The codecs of all packs, imported when a value of their class first turns up."""
 
     def __init__(self, named: Mapping[str, str] | None = None) -> None:
         self._named = dict(named or {})
-        self._loaded: dict[type, Codec | None] = {}
+        self._loaded: dict[str, Codec] = {}
+        self._by_class: dict[type, Codec | None] = {}
 
     def digest(self, value: Any) -> Digest:
         """Raises UnsupportedValueError for a value (or a part of one) without a codec."""
@@ -104,6 +124,8 @@ class Codecs:
         """One short line: type, shape, never contents."""
         if isinstance(value, str):
             return f"text of {len(value)} characters"
+        if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to write very large ones
+            return f"int of {value.bit_length()} bits"
         if value is None or isinstance(value, bool | int | float):
             return repr(value)
         if isinstance(value, list | tuple):
@@ -127,7 +149,7 @@ class Codecs:
                 self.feed(item, feed)
         elif kind is dict:
             feed(b"M%d:" % len(value))
-            for key in sorted(value):
+            for key in _in_order(value):
                 feed(_encode_text(key) if type(key) is str else _encode_other(key))
                 item = value[key]
                 if encode := _ENCODERS.get(type(item)):
@@ -142,7 +164,7 @@ class Codecs:
         codec = self._codec(kind)
         if codec is None and not (is_dataclass(kind) and kind.__dataclass_params__.frozen):  # type: ignore[attr-defined]
             raise self._unsupported(kind)
-        name = _qualified(kind).encode()
+        name = qualified(kind).encode()
         feed(b"O%d:" % len(name) + name)
         if codec is not None:
             codec.feed(value, feed)
@@ -151,26 +173,42 @@ class Codecs:
             self.feed(item.name, feed)
             self.feed(getattr(value, item.name), feed)
 
+    def pack(self, value: Any) -> tuple[str, Array] | None:
+        """The class's codec name and the value's raw data, or None where its codec keeps nothing on disk."""
+        codec: Any = self._codec(type(value))
+        return (self._target(type(value)), codec.pack(value)) if isinstance(codec, DiskCodec) else None
+
+    def unpack(self, name: str, array: Array) -> Any:
+        """The value behind ``pack``. Raises ValueError for a codec that no pack of today has."""
+        codec: Any = self._load(name) if name in self._named.values() else None
+        if not isinstance(codec, DiskCodec):
+            raise ValueError(f"no pack has the codec {name}")
+        return codec.unpack(array)
+
     def _codec(self, kind: type) -> Codec | None:
-        if kind not in self._loaded:
-            named = (self._named.get(_qualified(base)) for base in kind.__mro__)
-            target = next((name for name in named if name), None)
-            if target is None:
-                self._loaded[kind] = None
-            else:
-                module, _, attribute = target.partition(":")
-                self._loaded[kind] = getattr(import_module(module), attribute)()
-        return self._loaded[kind]
+        if kind not in self._by_class:
+            target = self._target(kind)
+            self._by_class[kind] = self._load(target) if target else None
+        return self._by_class[kind]
+
+    def _target(self, kind: type) -> str:
+        return next((name for base in kind.__mro__ if (name := self._named.get(qualified(base)))), "")
+
+    def _load(self, target: str) -> Codec:
+        if target not in self._loaded:
+            module, _, attribute = target.partition(":")
+            self._loaded[target] = getattr(import_module(module), attribute)()
+        return self._loaded[target]
 
     def _unsupported(self, kind: type) -> UnsupportedValueError:
         return UnsupportedValueError(
-            f"a value of class {_qualified(kind)} can be neither identified nor kept: "
+            f"a value of class {qualified(kind)} can be neither identified nor kept: "
             "make it a frozen dataclass of known values, or name a codec for it in the pack."
         )
 
 
 def _encode_int(value: int) -> bytes:
-    digits = b"%d" % value
+    digits = b"%x" % value  # in decimal, Python refuses very large ones
     return b"I%d:%s" % (len(digits), digits)
 
 
@@ -183,6 +221,13 @@ def _encode_float(value: float) -> bytes:
 def _encode_text(value: str) -> bytes:
     encoded = value.encode("utf-8", "surrogatepass")
     return b"S%d:%s" % (len(encoded), encoded)
+
+
+def _in_order(value: dict[Any, Any]) -> list[Any]:
+    try:
+        return sorted(value)
+    except TypeError:
+        raise UnsupportedValueError("the keys of a value must be of one kind that has an order, such as texts.") from None
 
 
 def _encode_other(key: Any) -> bytes:
@@ -202,5 +247,6 @@ _ENCODERS: Mapping[type, Callable[[Any], bytes]] = {
 _IMMUTABLE = frozenset(_ENCODERS)
 
 
-def _qualified(kind: type) -> str:
+def qualified(kind: type) -> str:
+    """``module.Class``: how a class is named in packs, digests and files."""
     return f"{kind.__module__}.{kind.__qualname__}"

@@ -42,7 +42,7 @@ class Patch:
     strength: float
 
 
-@socket_type("Model")
+@socket_type("Model", on_disk=False)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model(Generic[C, L]):
     """A handle of a denoising network; its weights are loaded when a node first needs them."""
@@ -51,7 +51,7 @@ class Model(Generic[C, L]):
     patches: tuple[Patch, ...] = ()
 
 
-@socket_type("TextEncoder")
+@socket_type("TextEncoder", on_disk=False)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEncoder(Generic[C]):
     """A handle of one or more text encoders with their tokenizers."""
@@ -60,7 +60,7 @@ class TextEncoder(Generic[C]):
     patches: tuple[Patch, ...] = ()
 
 
-@socket_type("Vae")
+@socket_type("Vae", on_disk=False)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vae(Generic[L]):
     """A handle of the autoencoder between pictures and latents."""

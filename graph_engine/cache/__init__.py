@@ -1,5 +1,1 @@
-"""What was computed before: results by key, values by digest, kept under a budget."""
-
-from graph_engine.cache.memory import MemoryCache, Result
-
-__all__ = ["MemoryCache", "Result"]
+"""What was computed before: results by key, values by digest, in memory and on disk, each under a budget."""

@@ -76,6 +76,19 @@ class MemoryCache:
             while self.size_bytes > self.budget_bytes:
                 self._evict_one()
 
+    def keep(self, digest: Digest, value: Any, elapsed_s: float) -> None:
+        """Keep a value that was read from elsewhere."""
+        with self._lock:
+            if digest not in self._values:
+                self._keep(digest, value, elapsed_s)
+            while self.size_bytes > self.budget_bytes:
+                self._evict_one()
+
+    def learn(self, key: Key, result: Result) -> None:
+        """Remember a result whose values are elsewhere."""
+        with self._lock:
+            self._results[key] = result
+
     def clear(self) -> None:
         with self._lock:
             self._results.clear()

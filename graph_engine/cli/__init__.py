@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def outcome(arguments: Sequence[str]) -> int:
-    """Run one command to its end; returns the exit code and raises nothing."""
+    """Run one command to its end; returns the exit code."""
     import click
 
     from graph_engine.cli import output
@@ -40,7 +40,7 @@ def outcome(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         output.tell("cancelled.")
         return CANCELLED
-    except BrokenPipeError:
+    except (output.ReaderLeftError, BrokenPipeError):
         return _reader_left()
     except Exception as error:
         return output.fault(error, verbose="--verbose" in arguments)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +50,9 @@ def _find(registry: Registry, name: str) -> NodeSpec:
     same = [spec for spec in sorted_specs(registry) if spec.type.partition(".")[2] == name]
     if len(same) == 1:
         return same[0]
-    near = [spec.type for spec in same] or registry.similar(name) or _similar_without_pack(registry, name)
+    near = [spec.type for spec in same] or registry.similar(name)
     hint = f"Did you mean {' or '.join(near)}?" if near else '"loom nodes" lists them all.'
     raise click.BadParameter(f"no node type is called {name!r}. {hint}", param_hint="NAME")
-
-
-def _similar_without_pack(registry: Registry, name: str) -> list[str]:
-    near = get_close_matches(name, [one.partition(".")[2] for one in registry.specs], n=3)
-    return [one for one in sorted(registry.specs) if one.partition(".")[2] in near]
 
 
 def _list(registry: Registry, as_json: bool) -> None:

@@ -22,6 +22,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 OURS = ("graph_engine", "nodes", "web_ui")
 
 
+class ReaderLeftError(Exception):
+    """Nobody reads our stdout any more. It is no OSError, since click ends a process that raises such a one by itself."""
+
+
 def prepare() -> None:
     """What a stream cannot encode is shown as an escape, so that a text never ends a run."""
     for stream in (sys.stdout, sys.stderr):
@@ -36,7 +40,7 @@ def clean(text: str) -> str:
 
 def say(text: str) -> None:
     """A line of the result, on stdout. It is cleaned only for a terminal: a program that reads it gets what there is."""
-    click.echo(clean(text) if sys.stdout.isatty() else text, color=color())
+    _write(clean(text) if sys.stdout.isatty() else text)
 
 
 def styled(text: str, **style: Any) -> str:
@@ -46,7 +50,7 @@ def styled(text: str, **style: Any) -> str:
 
 def say_styled(text: str) -> None:
     """A line made with ``styled``, on stdout."""
-    click.echo(text, color=color())
+    _write(text)
 
 
 def tell(text: str, **style: Any) -> None:
@@ -63,7 +67,14 @@ def color() -> bool | None:
 
 def json_line(facts: Mapping[str, Any]) -> None:
     """One object on stdout, flushed, so that a reader sees it when it happens. Plain ASCII, whatever the stream's encoding."""
-    click.echo(json.dumps(facts, allow_nan=False))
+    _write(json.dumps(facts, allow_nan=False))
+
+
+def _write(line: str) -> None:
+    try:
+        click.echo(line, color=color())
+    except BrokenPipeError as error:
+        raise ReaderLeftError from error
 
 
 def problems(found: Iterable[Problem], *, as_json: bool, event: str = "problem") -> None:

@@ -29,6 +29,8 @@ def export_model(vae: Autoencoder, denoiser: Denoiser, tokenizer: CLIPTokenizer,
     pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
     if kept is not None:
         card.write_text(kept, encoding="utf-8")
+    for file in folder.rglob("*.safetensors"):
+        file.chmod(0o644)
     for file in folder.rglob("*.json"):
         _forget_paths(file)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

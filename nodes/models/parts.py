@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from graph_engine import Context, LoomError, NodeInputError
+from graph_engine import Context, NodeInputError
 from nodes.models.autoencoder import load_vae
 from nodes.models.catalogue import reopen
 from nodes.models.detect import FAMILIES
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nodes.types import Patch, Source
-
-
-class DeviceFullError(LoomError):
-    """What a node computes does not fit the device's memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,12 +69,9 @@ def _borrow(
     try:
         with weights.lend(source.name, key, lambda: load(DiffusersFolder(path))) as module:
             yield Part(module=module, info=info, family=FAMILIES[source.family], device=weights.device)
-    except torch.OutOfMemoryError as error:
-        weights.release()
-        raise DeviceFullError(
-            f"{weights.device.torch_device} has no memory left: make the picture or the batch smaller, "
-            "close other programs that use the device, and run again."
-        ) from error
+    except torch.OutOfMemoryError:
+        weights.release()  # so that a smaller picture finds room
+        raise
 
 
 def _refuse_patches(input: str, patches: tuple[Patch, ...]) -> None:

@@ -7,10 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graph_engine.values import Feed
+from graph_engine.values import Array, Feed
 
 CHUNK_BYTES = 64 * 2**20
 """How much of a tensor without plain layout is copied at a time while it is hashed."""
+STORED = {
+    **{"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "bool": "BOOL", "complex64": "C64"},
+    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8", "uint16": "U16", "uint32": "U32"},
+    **{"uint64": "U64", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2"},
+}
+LOADED = {stored: name for name, stored in STORED.items()}
 
 
 class TensorCodec:
@@ -31,6 +37,16 @@ class TensorCodec:
         """A copy that shares its memory until somebody writes to one of the two (copy-on-write)."""
         clone: Tensor = _clone(value.detach())
         return clone
+
+    def pack(self, value: Tensor) -> Array:
+        plain = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
+        return Array(STORED[_dtype(plain)], tuple(plain.shape), plain.reshape(-1).view(torch.uint8).numpy().data)
+
+    def unpack(self, array: Array) -> Tensor:
+        dtype = getattr(torch, LOADED[array.dtype])
+        if not len(array.data):
+            return torch.empty(array.shape, dtype=dtype)
+        return torch.frombuffer(array.data, dtype=dtype).reshape(array.shape)
 
     def describe(self, value: Tensor) -> str:
         return f"{'x'.join(map(str, value.shape)) or 'scalar'} {_dtype(value)}"

@@ -123,9 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.tiny:
         torch.set_num_threads(1)  # toys are too small to share
     device = Device.from_options({"device": asked.device, "dtype": asked.dtype})
-    print(
-        f"{device.torch_device} {str(device.dtype).removeprefix('torch.')}, torch {torch.__version__}, {asked.steps} steps, cfg {CFG}"
-    )
+    dtype = str(device.dtype).removeprefix("torch.")
+    print(f"{device.torch_device} {dtype}, torch {torch.__version__}, {asked.steps} steps, cfg {CFG}")
     print(f"{'network':<12} {'picture':>11} {'batch':>5} {'ours it/s':>10} {'diffusers it/s':>15} {'ratio':>6}")
     for name, network in (TOYS if asked.tiny else {"SD 1.5": SD15, "SDXL": SDXL}).items():
         unet = build(network, device)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+# diffusers' own: its schedulers give a torch tensor to numpy.array, which numpy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
 SCRIPT = Path(__file__).parents[1] / "bench" / "gpu.py"
 
 

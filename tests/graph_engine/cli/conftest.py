@@ -1,4 +1,4 @@
-"""A pack of trivial nodes in a folder, workflows of them, and two ways to call the command: in this process and in one of its own."""
+"""A pack of trivial nodes in a folder, workflows of them, and two ways to call the command: here, and in a process of its own."""
 
 import json
 import os
@@ -19,10 +19,10 @@ import struct, time, zlib
 from typing import Annotated, Any, Literal
 from graph_engine import Choice, Context, File, NodeInputError, Range, Seed, node
 
-TEXTS = Choice(lambda folders: folders.input_names(frozenset({".txt"})), what="text file", action="Put it into your input folder.")
+TEXTS = Choice(lambda folders: folders.input_names(frozenset({".txt"})), what="text file", action="Add one.")
 
 @node("trial.number", version=1, category="numbers", title="A number")
-def number(*, value: Annotated[int, Range(0, 100)] = 3, seed: Annotated[int, Seed()] = 0, any: Any = None) -> int:
+def number(*, value: Annotated[int, Range(0, 100)] = 3, seed: Annotated[int, Seed()] = 0, any: Any | None = None) -> int:
     """Give a number.
 
     Args:
@@ -108,6 +108,10 @@ class Said(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+Loom = Callable[..., Said]
+"""Call the command in this process, with the pack unless ``packs=False``."""
+
+
 class Place:
     """A folder to work in, with a pack and a workflow ``w.json``."""
 
@@ -116,6 +120,10 @@ class Place:
         (folder / "packs").mkdir()
         (folder / "packs" / "trial.py").write_text(PACK, encoding="utf-8")
         self.write("w.json", WORKFLOW)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
     def write(self, name: str, workflow: dict[str, Any] | str) -> str:
         text = workflow if isinstance(workflow, str) else json.dumps({"format": "latent-loom/1", **workflow})
@@ -130,7 +138,7 @@ class Place:
         return subprocess.Popen(
             [sys.executable, "-m", "graph_engine", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            env=self.environment,
             text=True,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **settings},
         )
@@ -144,7 +152,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 @pytest.fixture
-def loom(place: Place, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def loom(place: Place, capfd: pytest.CaptureFixture[str]) -> Loom:
     """Call the command in this process, with the pack."""
 
     def call(*arguments: str, packs: bool = True) -> Said:

@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,10 +146,8 @@ def test_any_damage_is_survived_or_refused(where: float, flip: int, tmp_path_fac
     whole[int(where * len(whole))] ^= flip
     path = tmp_path_factory.getbasetemp() / "damaged.png"
     path.write_bytes(bytes(whole))
-    try:
+    with suppress(FormatError):  # and nothing else
         extract(path)
-    except FormatError as error:
-        assert str(error)
 
 
 def test_the_signature_is_that_of_the_standard() -> None:

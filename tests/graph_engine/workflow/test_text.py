@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_the_canonical_text_is_sorted_with_a_field_a_line_and_a_trailing_newline
 
 
 def test_the_order_in_which_a_file_was_written_leaves_no_trace() -> None:
-    shuffled = json.dumps({key: value for key, value in reversed(json.loads(EXAMPLE).items())})
+    shuffled = json.dumps(dict(reversed(json.loads(EXAMPLE).items())))
     assert canonical(parse(shuffled)) == EXAMPLE
 
 
@@ -179,7 +180,7 @@ def test_a_text_that_is_no_workflow_is_refused_with_a_sentence(text: str, phrase
     ids=str,
 )
 def test_a_field_of_the_wrong_type_is_named_with_its_place(fields: dict[str, Any], phrase: str) -> None:
-    with pytest.raises(FormatError, match="^it is not a workflow:") as caught:
+    with pytest.raises(FormatError, match=r"^it is not a workflow:") as caught:
         parse(json.dumps({"format": "latent-loom/1", **fields}))
     assert phrase in str(caught.value)
 
@@ -316,19 +317,14 @@ def test_two_documents_have_one_text_only_if_they_are_equal(one: Workflow, other
 
 @given(st.binary(max_size=60) | st.text(max_size=60) | json_values.map(json.dumps))
 def test_any_bytes_are_read_or_refused_but_never_crash(data: bytes | str) -> None:
-    try:
+    with suppress(FormatError):  # and nothing else
         parse(data)
-    except FormatError as error:
-        assert str(error)
 
 
 @given(st.integers(0, len(EXAMPLE.encode()) - 2), st.integers(0, 255))
 def test_a_damaged_file_is_read_or_refused_but_never_crashes(at: int, byte: int) -> None:
     data = EXAMPLE.encode()
     for damaged in (data[:at], data[:at] + bytes([byte]) + data[at + 1 :]):
-        try:
+        with suppress(FormatError):
             again = parse(damaged)
-        except FormatError as error:
-            assert str(error)
-        else:
             assert parse(canonical(again)) == again

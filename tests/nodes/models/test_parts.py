@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from graph_engine import Context, Folders, NodeInputError
 from graph_engine.context import Services
 from nodes.load import LoadedModel, load_model
-from nodes.models.parts import DeviceFullError, borrow_text_encoder, borrow_unet, borrow_vae
+from nodes.models.parts import borrow_text_encoder, borrow_unet, borrow_vae
 from nodes.runtime.weights import Weights
 from nodes.types import Patch
 from tests.nodes.tiny import Models
@@ -100,11 +100,10 @@ def test_attention_is_the_fused_one(models: Models) -> None:
         assert text.module.transformer.config._attn_implementation == "sdpa"
 
 
-def test_a_full_device_drops_what_is_idle_and_says_what_to_do(models: Models) -> None:
+def test_a_device_that_is_full_drops_what_is_idle(models: Models) -> None:
     context = private_context(models)
     loaded = load_model(name="sd1", context=context)
     borrow_all(loaded, context)
-    advice = "cpu has no memory left: make the picture or the batch smaller"
-    with pytest.raises(DeviceFullError, match=advice), borrow_vae(loaded.vae, context):
+    with pytest.raises(torch.OutOfMemoryError), borrow_vae(loaded.vae, context):
         raise torch.OutOfMemoryError
     assert held(context) == []

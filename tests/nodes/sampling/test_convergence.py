@@ -94,9 +94,7 @@ def test_euler_ancestral_keeps_the_marginal_variance_at_order_one() -> None:
 
 
 @every_solver
-def test_a_model_that_always_says_the_same_is_reached_exactly(
-    name: SamplerName, table: NoiseTable, start: Tensor
-) -> None:
+def test_a_model_that_always_says_the_same_is_reached_exactly(name: SamplerName, table: NoiseTable, start: Tensor) -> None:
     answer = torch.full_like(start, 0.25)
     found = last_x(SOLVERS[name](lambda x, sigma: answer, start * 14.6, SCHEDULES["karras"](table, 7), noise=NOISE))
     torch.testing.assert_close(found, answer, rtol=0, atol=1e-12)
@@ -116,9 +114,7 @@ def test_item_of_a_batch_equals_the_single_run_bit_for_bit(
 
 
 @every_solver
-def test_one_evaluation_is_made_for_each_step_and_x_is_left_alone(
-    name: SamplerName, table: NoiseTable, start: Tensor
-) -> None:
+def test_one_evaluation_is_made_for_each_step_and_x_is_left_alone(name: SamplerName, table: NoiseTable, start: Tensor) -> None:
     seen: list[float] = []
 
     def denoise(x: Tensor, sigma: float) -> Tensor:

@@ -72,16 +72,12 @@ def test_a_model_without_a_negative_runs_at_scale_one() -> None:
 
 
 def test_a_scale_without_a_negative_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^cfg is 5.0 but there is no negative conditioning; connect one, or set cfg to 1$"
-    ):
+    with pytest.raises(ValueError, match=r"^cfg is 5.0 but there is no negative conditioning; connect one, or set cfg to 1$"):
         guided(Recorder(), 2.0, None, 5.0)
 
 
 def test_a_solver_that_needs_the_negative_is_told_that_there_is_none() -> None:
-    with pytest.raises(
-        ValueError, match=r"^this sampler needs a negative conditioning, but there is none; connect one, or"
-    ):
+    with pytest.raises(ValueError, match=r"^this sampler needs a negative conditioning, but there is none; connect one, or"):
         guided(Recorder(), 2.0, None, 1.0).both(X, 0.5)
 
 

@@ -81,14 +81,10 @@ def test_a_start_at_sigma_max_shows_the_network_unit_variance(sigma: float) -> N
 
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_out_of_range_is_refused(seed: int) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^seed {seed} is out of range; choose a seed from 0 to 18446744073709551615$"
-    ):
+    with pytest.raises(ValueError, match=rf"^seed {seed} is out of range; choose a seed from 0 to 18446744073709551615$"):
         seeded_noise([seed], (2,))
 
 
 def test_noise_without_a_seed_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^noise needs one seed for each batch item, but got none; pass one or more seeds$"
-    ):
+    with pytest.raises(ValueError, match=r"^noise needs one seed for each batch item, but got none; pass one or more seeds$"):
         seeded_noise([], (2,))

@@ -122,9 +122,7 @@ def test_a_configuration_without_a_sound_table_is_refused(config: dict[str, Any]
 
 @pytest.mark.parametrize("sigmas", [(), (1.0,), (1.0, 1.0), (2.0, 1.0), (0.0, 1.0), (1.0, math.inf), (1.0, math.nan)])
 def test_a_table_that_does_not_ascend_is_refused(sigmas: tuple[float, ...]) -> None:
-    with pytest.raises(
-        ValueError, match=r"two or more sigmas, .*strictly ascending, but has .*; check the beta schedule"
-    ):
+    with pytest.raises(ValueError, match=r"two or more sigmas, .*strictly ascending, but has .*; check the beta schedule"):
         NoiseTable(sigmas=sigmas)
 
 

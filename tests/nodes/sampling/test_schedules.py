@@ -121,9 +121,7 @@ def test_steps_out_of_range_are_refused(name: ScheduleName, steps: int) -> None:
 
 @pytest.mark.parametrize("denoise", [0.0, -0.5, 1.0001, float("nan")])
 def test_denoise_outside_its_range_is_refused(denoise: float) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^denoise is {denoise}, but must be above 0 and at most 1; to leave the latent"
-    ):
+    with pytest.raises(ValueError, match=rf"^denoise is {denoise}, but must be above 0 and at most 1; to leave the latent"):
         trim_for_denoise(normal, TABLE, 20, denoise)
 
 

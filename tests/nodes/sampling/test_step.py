@@ -55,9 +55,7 @@ def test_sigmas_without_an_interval_make_no_step(name: SamplerName, sigmas: tupl
 def test_sigmas_that_no_solver_can_follow_are_refused(
     name: SamplerName, sigmas: tuple[float, ...], where: int, start: Tensor
 ) -> None:
-    with pytest.raises(
-        ValueError, match=rf"^sigmas\[{where}\] is .*, but every sigma must be finite and .*; use the sigmas"
-    ):
+    with pytest.raises(ValueError, match=rf"^sigmas\[{where}\] is .*, but every sigma must be finite and .*; use the sigmas"):
         next(SOLVERS[name](lambda x, sigma: x, start, sigmas, noise=NOISE))
 
 
@@ -65,23 +63,17 @@ def test_sigmas_that_no_solver_can_follow_are_refused(
 @pytest.mark.parametrize(("index", "sigma"), [(0, 1.5), (2, 0.0), (-1, 2.0), (9, 1.0)])
 def test_a_step_of_another_run_is_refused(name: SamplerName, index: int, sigma: float, start: Tensor) -> None:
     resume = Step(x=start, x0=start, sigma=sigma, index=index)
-    with pytest.raises(
-        ValueError, match=rf"^cannot resume after step {index} at sigma {sigma}: .*; resume with the sigmas"
-    ):
+    with pytest.raises(ValueError, match=rf"^cannot resume after step {index} at sigma {sigma}: .*; resume with the sigmas"):
         next(SOLVERS[name](lambda x, sigma: x, start, (2.0, 1.0, 0.0), noise=NOISE, resume=resume))
 
 
 def test_an_ancestral_solver_without_noise_is_refused(start: Tensor) -> None:
-    with pytest.raises(
-        ValueError, match=r"^euler_ancestral adds noise at each step, but has none; pass noise=step_noise"
-    ):
+    with pytest.raises(ValueError, match=r"^euler_ancestral adds noise at each step, but has none; pass noise=step_noise"):
         next(euler_ancestral(lambda x, sigma: x, start, (2.0, 1.0)))
 
 
 def test_an_ancestral_solver_refuses_to_go_up(start: Tensor) -> None:
-    with pytest.raises(
-        ValueError, match=r"^an ancestral step goes from sigma 1.0 up to 2.0, but can only go down; use desc"
-    ):
+    with pytest.raises(ValueError, match=r"^an ancestral step goes from sigma 1.0 up to 2.0, but can only go down; use desc"):
         next(euler_ancestral(lambda x, sigma: x, start, (1.0, 2.0), noise=NOISE))
 
 

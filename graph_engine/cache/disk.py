@@ -1,0 +1,283 @@
+"""Decides what is kept on disk and trusted when it is read: a folder of content-addressed files beside an index.
+
+A file is named after the digest of its value and read back only if it still has that digest. Writing happens on a thread of its own. No
+fault here stops a run: a damaged file is dropped and computed again, a full or vanished folder turns the cache off, and it is said once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graph_engine.cache.container import DamagedError, Decoder, NotStorableError, contents, encode, header
+from graph_engine.cache.index import Index
+from graph_engine.cache.memory import MISSING, Result
+from graph_engine.digest import Key
+from graph_engine.values import Codecs, Digest
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BUDGET_BYTES = 10 * 2**30
+MAX_PENDING_BYTES = 512 * 2**20
+SMALL_BYTES = 1024
+"""Values up to this size lie in the index: a file for each would take more room and time than they are worth."""
+LARGEST_SHARE = 4
+"""A value larger than a fourth of the budget is not kept: it would drive out too much else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    key: Key
+    type: str
+    outputs: Mapping[str, Digest]
+    values: Mapping[str, Any]
+    elapsed_s: float
+    size_bytes: int
+    then: Callable[[], None]
+
+
+class DiskCache:
+    """One folder, shared by any number of processes."""
+
+    def __init__(
+        self, folder: Path, codecs: Codecs, find_class: Callable[[str], type | None], budget_bytes: int = DEFAULT_BUDGET_BYTES
+    ) -> None:
+        self.folder, self.budget_bytes = folder, budget_bytes
+        self._values = folder / "values"
+        self._codecs, self._decoder = codecs, Decoder(codecs, find_class)
+        self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
+        self._pending_bytes = 0
+        self._used: set[Digest] = set()
+        self._lock = threading.Lock()
+        self._writer: threading.Thread | None = None
+        self.index: Index | None = None
+        try:
+            self._values.mkdir(parents=True, exist_ok=True)
+            self.index = self._open_index()
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+
+    # reading
+
+    def result(self, key: Key) -> Result | None:
+        with self._guard():
+            found = self.index.result(key) if self.index else None
+            return Result(*found) if found else None
+        return None
+
+    def holds(self, result: Result) -> bool:
+        with self._guard():
+            return self.index is not None and all(map(self.index.holds, result.outputs.values()))
+        return False
+
+    def value(self, digest: Digest) -> Any:
+        """The value, or MISSING when it is not there or not what its name says; then it is forgotten."""
+        if self.index is None:
+            return MISSING
+        path = self._path(digest)
+        try:
+            small = self.index.data(digest)
+            value = self._decoder.read(contents(path) if small is None else memoryview(bytearray(small)))
+            if self._codecs.digest(value) != digest:
+                raise DamagedError("its content was altered")
+        except FileNotFoundError:
+            self._forget(digest)
+            return MISSING
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return MISSING
+        except (DamagedError, OSError, ValueError) as error:
+            log.warning("A cached value was dropped and is computed again: %s (%s).", error, path.name)
+            self._forget(digest)
+            return MISSING
+        self._used.add(digest)
+        return value
+
+    # writing
+
+    def store(
+        self, key: Key, type: str, outputs: Mapping[str, Digest], values: Mapping[str, Any], elapsed_s: float, then: Callable[[], None]
+    ) -> None:
+        """Queue a result for writing; ``then`` is called when others can find it, or when it will not be kept."""
+        size = sum(map(self._codecs.size_bytes, values.values()))
+        if self.index is None or self._pending_bytes + size > MAX_PENDING_BYTES or size * LARGEST_SHARE > self.budget_bytes:
+            then()
+            return
+        job = _Job(key=key, type=type, outputs=outputs, values=values, elapsed_s=elapsed_s, size_bytes=size, then=then)
+        with self._lock:
+            self._pending_bytes += size
+        self.later(job)
+
+    def later(self, job: _Job | Callable[[], None]) -> None:
+        """Do this on the writer's thread, after what was queued before."""
+        with self._lock:
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_all, name="loom-cache", daemon=True)
+                self._writer.start()
+        self._jobs.put(job)
+
+    def flush(self) -> None:
+        """Wait until all that was queued is written."""
+        if self._writer is not None:
+            self._jobs.join()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            if self._used:
+                self.later(self._touch)
+            self._jobs.put(None)
+            self._writer.join()
+        if self.index is not None:
+            self.index.close()
+            self.index = None
+
+    def collect(self) -> tuple[int, int]:
+        """Remove files that the index does not know, and what is over the budget. Returns how many, and their bytes."""
+        count = size = 0
+        assert self.index is not None
+        self._evict(self.budget_bytes)
+        known = {entry.digest.hex() for entry in self.index.entries()}
+        for path in self._values.glob("*/*"):
+            if path.stem not in known:
+                size, count = size + path.stat().st_size, count + 1
+                path.unlink(missing_ok=True)
+        return count, size
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.flush()
+        if self.index is not None:
+            self.index.clear()
+        for path in self._values.glob("*/*"):
+            path.unlink(missing_ok=True)
+
+    # inside
+
+    def _write_all(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                with self._guard():
+                    self._write(job) if isinstance(job, _Job) else job()
+            finally:
+                if isinstance(job, _Job):
+                    with self._lock:
+                        self._pending_bytes -= job.size_bytes
+                    job.then()
+                self._jobs.task_done()
+        self._jobs.task_done()
+
+    def _write(self, job: _Job) -> None:
+        if self.index is None:
+            return
+        outputs = {name: digest.hex() for name, digest in job.outputs.items()}
+        about = {"key": job.key.hex(), "type": job.type, "outputs": outputs, "elapsed_s": job.elapsed_s}
+        new: dict[Digest, tuple[int, bytes | None]] = {}
+        try:
+            for name, digest in job.outputs.items():
+                if not self.index.holds(digest):
+                    parts = encode(job.values[name], self._codecs, about)
+                    size = sum(map(len, parts))
+                    new[digest] = (size, b"".join(parts) if size <= SMALL_BYTES else self._write_file(digest, parts))
+        except NotStorableError:
+            return
+        self.index.add(job.key, job.type, job.outputs, job.elapsed_s, new)
+        if self.index.size_bytes() > self.budget_bytes:
+            self._evict(self.budget_bytes * 9 // 10)
+
+    def _write_file(self, digest: Digest, parts: Iterable[bytes | memoryview]) -> None:
+        path = self._path(digest)
+        path.parent.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for part in parts:
+                    file.write(part)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _evict(self, budget_bytes: int) -> None:
+        assert self.index is not None
+        for digest in self.index.evict(budget_bytes):
+            with suppress(OSError):  # on Windows a file in use cannot go; ``collect`` finds it later
+                self._path(digest).unlink(missing_ok=True)
+
+    def _forget(self, digest: Digest) -> None:
+        with self._guard():
+            if self.index is not None:
+                self.index.forget(digest)
+            self._path(digest).unlink(missing_ok=True)
+
+    def _touch(self) -> None:
+        used, self._used = self._used, set()
+        if self.index is not None:
+            self.index.touch(used)
+
+    def _path(self, digest: Digest) -> Path:
+        name = digest.hex()
+        return self._values / name[:2] / f"{name}.safetensors"
+
+    def _open_index(self) -> Index:
+        path = self.folder / "index.sqlite"
+        try:
+            return Index(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            number = 1
+            while (aside := path.with_suffix(f".damaged-{number}")).exists():
+                number += 1
+            path.rename(aside)
+            for rest in ("-wal", "-shm"):
+                Path(f"{path}{rest}").unlink(missing_ok=True)
+            log.warning("The cache's index was damaged (%s). It was put aside as %s and is rebuilt from the files.", error, aside.name)
+            index = Index(path)
+            self._rebuild(index)
+            return index
+
+    def _rebuild(self, index: Index) -> None:
+        for path in self._values.glob("*/*.safetensors"):
+            try:
+                about, _ = header(memoryview(path.read_bytes()))
+                outputs = {name: Digest(bytes.fromhex(digest)) for name, digest in about["outputs"].items()}
+                new = {Digest(bytes.fromhex(path.stem)): (path.stat().st_size, None)}
+                index.add(Key(bytes.fromhex(about["key"])), about["type"], outputs, about["elapsed_s"], new)
+            except (DamagedError, OSError, KeyError, ValueError):
+                path.unlink(missing_ok=True)
+
+    def _guard(self) -> _Guard:
+        return _Guard(self._give_up)
+
+    def _give_up(self, error: BaseException) -> None:
+        if self.index is not None:
+            with suppress(sqlite3.Error):
+                self.index.close()
+        self.index = None
+        reason = getattr(error, "strerror", None) or str(error)
+        log.warning("The cache in %s is not used any more in this run: %s. Results are still computed and saved.", self.folder, reason)
+
+
+@dataclass(slots=True)
+class _Guard:
+    """What the disk refuses ends the cache, not the run."""
+
+    give_up: Callable[[BaseException], None]
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, OSError | sqlite3.Error):
+            return False
+        self.give_up(error)
+        return True
