@@ -45,6 +45,8 @@ class Context:
     cancelled: Callable[[], bool] = lambda: False
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
     on_preview: Callable[[Callable[[], bytes]], None] = lambda _render: None
+    on_checkpoint: Callable[[Callable[[], Any]], None] = lambda _state: None
+    saved: Callable[[], Any] = lambda: None
 
     def progress(self, done: int, total: int) -> None:
         """Report that ``done`` of ``total`` steps are finished; raises Cancelled when the run was stopped meanwhile."""
@@ -54,6 +56,17 @@ class Context:
     def preview(self, render: Callable[[], bytes]) -> None:
         """Offer a picture of the work so far: ``render`` gives an encoded image and is called only if somebody watches."""
         self.on_preview(render)
+
+    def checkpoint(self, state: Callable[[], Any]) -> None:
+        """Offer the state of long work, so that a run that is killed goes on from here: ``state`` gives a value as links carry it.
+
+        It is asked for every few seconds at most. What goes on from it must end exactly as the uninterrupted work would.
+        """
+        self.on_checkpoint(state)
+
+    def resume(self) -> Any:
+        """The last state that an interrupted run of this same computation offered, or None."""
+        return self.saved()
 
     def check_cancelled(self) -> None:
         if self.cancelled():

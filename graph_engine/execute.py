@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from graph_engine import call, events, schedule
 from graph_engine.cache.memory import MISSING
@@ -45,6 +45,17 @@ class Surroundings:
     codecs: Codecs
     services: Services
     folders: Folders
+    checkpoint_interval_s: float = 5.0
+
+
+class Interval(NamedTuple):
+    """When a node (or the writing of its files) was at work, in seconds since the run started, on which lane and thread."""
+
+    node: str
+    lane: str
+    thread: str
+    start_s: float
+    end_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +70,7 @@ class RunResult:
     ran: dict[str, float] = field(default_factory=dict)
     served: list[str] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
+    intervals: list[Interval] = field(default_factory=list)
     elapsed_s: float = 0.0
 
     def raise_errors(self) -> None:
@@ -161,7 +173,7 @@ class Run:
         if result is None:
             return self._claim(node, now)
         self._known[node.index] = result.outputs
-        held = self.around.cache.holds(result)
+        held = not self._machine.wants_values(node.index) or self.around.cache.holds(result)
         if held and node.index in self._targets:
             values = {name: self.around.cache.value(digest) for name, digest in result.outputs.items()}
             held = not any(value is MISSING for value in values.values())
@@ -240,7 +252,7 @@ class Run:
             arguments = self._arguments(node, inputs)
             started = time.perf_counter()
             returned = node.spec.function(**arguments)
-            return self._succeeded(node, returned, time.perf_counter() - started)
+            return self._succeeded(node, returned, self._worked(node.path, node.spec.lane, started))
         except BaseException as error:  # the node boundary: whatever foreign code raises, SystemExit too, ends the node alone
             return self._failed(node, inputs, error)
 
@@ -253,7 +265,7 @@ class Run:
             arguments = self._arguments(node, inputs)
             started = time.perf_counter()
             returned = await node.spec.function(**arguments)
-            event = self._succeeded(node, returned, time.perf_counter() - started)
+            event = self._succeeded(node, returned, self._worked(node.path, "async", started))
         except BaseException as error:  # the node boundary, as above
             event = self._failed(node, inputs, error)
         self._post(event)
@@ -296,13 +308,29 @@ class Run:
         return arguments
 
     def _context(self, node: Node) -> Context:
+        now = self.traces[node.index]
+        assert now is not None
         return Context(
             folders=self.around.folders,
             services=self.around.services,
             cancelled=self._cancelled.is_set,
             on_progress=lambda done, total: self._tell(events.NodeProgress, node=node.path, done=done, total=total),
             on_preview=lambda render: self._tell(events.NodePreview, node=node.path, render=render),
+            on_checkpoint=self._checkpointer(now.key),
+            saved=lambda: self.around.cache.checkpointed(now.key),
         )
+
+    def _checkpointer(self, key: Key) -> Callable[[Callable[[], Any]], None]:
+        """Keeps a state if the last one is old enough."""
+        last = time.perf_counter()
+
+        def checkpoint(state: Callable[[], Any]) -> None:
+            nonlocal last
+            if time.perf_counter() - last >= self.around.checkpoint_interval_s:
+                self.around.cache.checkpoint(key, state())
+                last = time.perf_counter()
+
+        return checkpoint
 
     def _succeeded(self, node: Node, returned: Any, elapsed_s: float) -> schedule.Event:
         values = call.named_outputs(node.spec, returned)
@@ -313,6 +341,8 @@ class Run:
         if not node.spec.volatile:
             self.around.cache.store(now.key, node.spec, digests, values, elapsed_s)
             self._claims.pop(node.index, None)
+            if node.spec.context_parameter is not None:
+                self.around.cache.drop_checkpoint(now.key)
             self._measured.append((node, elapsed_s, sum(map(self.around.codecs.size_bytes, values.values()))))
         self._known[node.index], self._values[node.index] = digests, values
         self.around.history.remember(self.origin, node.path, now)
@@ -353,8 +383,10 @@ class Run:
         assert self.output_folder is not None
         try:
             for file in files:
+                started = time.perf_counter()
                 data = self.stamp(file, node, self) if self.stamp else file.data
                 path = write_new(self.output_folder, file.stem, file.suffix, data)
+                self._worked(f"{node.path} (writing)", "disk", started)
                 self.result.files.append(path)
                 self._tell(events.FileWritten, node=node.path, path=str(path))
         except Exception as error:  # a full disk, say: the run goes on, the error is told
@@ -362,6 +394,12 @@ class Run:
             self._post(schedule.Failed(node.index))
             return
         self._post(schedule.Delivered(node.index))
+
+    def _worked(self, name: str, lane: str, started: float) -> float:
+        """Record that this was at work from ``started`` until now; returns the seconds."""
+        ended, thread = time.perf_counter(), threading.current_thread().name
+        self.result.intervals.append(Interval(name, lane, thread, started - self._started_at, ended - self._started_at))
+        return ended - started
 
     def _tell(self, kind: type[events.Event], **facts: Any) -> None:
         if self.listener is None:

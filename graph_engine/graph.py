@@ -318,6 +318,6 @@ def _unit(node: Node) -> Unit:
     """The node as the scheduler sees it."""
     eager = tuple(dict.fromkeys(link.node for link in node.sources(node.eager)))
     if node.spec.needs is None:
-        return Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager))
+        return Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager), node.spec.volatile)
     lazy = {name: tuple(dict.fromkeys(link.node for link in node.sources([name]))) for name in node.lazy}
-    return Unit(eager, lazy, asks=True)
+    return Unit(eager, lazy, True, node.spec.volatile)

@@ -33,12 +33,14 @@ Status = Literal["runs", "cached", "muted"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What would happen to one node, and why."""
+    """What would happen to one node, and why; what it will probably cost, where one like it ran on this machine before."""
 
     node: str
     type: str
     status: Status
     reason: str
+    seconds: float | None = None
+    size_bytes: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -116,4 +118,6 @@ class _Planner:
         if node.index not in self.runs:
             return Planned(node=node.path, type=node.spec.type, status="cached", reason="nothing that it depends on changed")
         reason = why(node, self.history.last(self.origin, node.path), self.traces.get(node.index))
-        return Planned(node=node.path, type=node.spec.type, status="runs", reason=reason)
+        cost = self.cache.estimate(node)
+        seconds, size = (cost.seconds, cost.size_bytes) if cost else (None, None)
+        return Planned(node=node.path, type=node.spec.type, status="runs", reason=reason, seconds=seconds, size_bytes=size)

@@ -18,11 +18,13 @@ from typing import NamedTuple, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What the machine knows of a node: the nodes it always reads, those it may read by lazy input, whether its key needs values."""
+    """What the machine knows of a node: the nodes it always reads, those it may read by lazy input, whether its key needs values,
+    whether it gives another value each time."""
 
     eager: tuple[int, ...] = ()
     lazy: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     asks: bool = False
+    volatile: bool = False
 
 
 # Events: what happened
@@ -193,6 +195,10 @@ class Scheduler:
         commands, self._commands = self._commands, []
         return commands
 
+    def wants_values(self, node: int) -> bool:
+        """Whether a lookup has to tell if the node's values can be had; else it may assume so, and Lost corrects it."""
+        return self._wanted[node]
+
     # what happened
 
     def _on_begin(self, _event: Begin) -> None:
@@ -213,7 +219,9 @@ class Scheduler:
         self._settle_digests(node)
         if event.held:
             self._settle_values(node)
-        self._drop_claims(node)
+            self._drop_claims(node)
+        else:  # it may have to run after all, and then on the very values that its key was made of
+            self._release_if_idle(node)
 
     def _on_missing(self, event: Missing) -> None:
         self._in_flight -= 1
@@ -227,13 +235,12 @@ class Scheduler:
         chosen = tuple(dict.fromkeys(source for name in sorted(event.needs) for source in unit.lazy.get(name, ())))
         added = tuple(source for source in chosen if source not in unit.eager)
         self._reads[node] = (*unit.eager, *added)
-        for name, sources in unit.lazy.items():
-            for source in sources:
-                self._claims[source] -= 1
-                if name not in event.needs:
-                    self._release_if_idle(source)
         for source in added:
             self._claims[source] += 1
+        for sources in unit.lazy.values():
+            for source in sources:
+                self._claims[source] -= 1
+                self._release_if_idle(source)
         self._agenda.append((self._await_digests, node))
 
     def _on_finished(self, event: Finished) -> None:
@@ -401,8 +408,12 @@ class Scheduler:
                 self._claims[source] -= 1
                 self._release_if_idle(source)
 
+    def _drop_if_unwanted(self, node: int) -> None:
+        if self.state[node] in (State.DONE, State.SERVED) and self._claims[node] == 0 and not self._wanted[node]:
+            self._drop_claims(node)
+
     def _may_read(self, node: int) -> tuple[int, ...]:
-        """What it reads and, until it is asked, all that it may read: a volatile node must not be released and run twice."""
+        """What it reads and, until it is asked, all that it may read: that must not be released and made twice."""
         lazy = self.units[node].lazy
         if not lazy or self._answered[node]:
             return self._reads[node]
@@ -410,6 +421,10 @@ class Scheduler:
 
     def _release_if_idle(self, node: int) -> None:
         settled = self.state[node] in (State.DONE, State.SERVED)
+        if settled and self._claims[node] == 0 and not self._wanted[node]:
+            self._agenda.append((self._drop_if_unwanted, node))
+        if self.units[node].volatile:
+            return  # it would give another value the second time: keys made of the first would name the wrong one
         if settled and self._claims[node] == 0 and self._wanted[node] and node not in self._undelivered:
             self._wanted[node] = self._held[node] = False
             self._released[node] = True

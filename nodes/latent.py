@@ -46,9 +46,7 @@ def empty_latent(
 def _cells(name: str, pixels: int, factor: int) -> int:
     if pixels % factor:
         low = pixels // factor * factor
-        raise NodeInputError(
-            name, f"{name} is {pixels} px, which is no multiple of {factor}.", f"Use {low or factor} or {low + factor}."
-        )
+        raise NodeInputError(name, f"{pixels} px is no multiple of {factor}.", f"Use {low or factor} or {low + factor}.")
     return pixels // factor
 
 

@@ -9,7 +9,7 @@ from graph_engine import Context, File, node
 from nodes.types import Image
 
 COMPRESS_LEVEL = 4
-"""zlib's; measured on a photograph, 9 takes several times as long for a few percent less."""
+"""zlib's. On noise with the spectrum of a photograph, 6 and 9 give no smaller file and take 3 to 4 times as long (measured)."""
 
 
 @node("loom.save_image", version=1, category="image", output="files", sink=True)

@@ -160,6 +160,38 @@ class DiskCache:
         for path in self._values.glob("*/*"):
             path.unlink(missing_ok=True)
 
+    # work in progress
+
+    def checkpoint(self, key: Key, state: Any) -> None:
+        """Keep the state of a computation that is under way; the newest replaces the one before."""
+        with self._guard():
+            path = self._checkpoint_path(key)
+            path.parent.mkdir(exist_ok=True)
+            self._write_file(path, encode(state, self._codecs, {"digest": self._codecs.digest(state).hex()}))
+
+    def checkpointed(self, key: Key) -> Any:
+        """The state that was kept, or None; a damaged one is dropped."""
+        path = self._checkpoint_path(key)
+        try:
+            data = contents(path)
+            state = self._decoder.read(data)
+            if header(data)[0].get("digest") != self._codecs.digest(state).hex():
+                raise DamagedError("its content was altered")
+        except FileNotFoundError:
+            return None
+        except (DamagedError, OSError, ValueError) as error:
+            log.warning("A checkpoint was dropped, and its node starts anew: %s.", error)
+            self.drop_checkpoint(key)
+            return None
+        return state
+
+    def drop_checkpoint(self, key: Key) -> None:
+        with suppress(OSError):
+            self._checkpoint_path(key).unlink(missing_ok=True)
+
+    def _checkpoint_path(self, key: Key) -> Path:
+        return self.folder / "checkpoints" / f"{key.hex()}.safetensors"
+
     # inside
 
     def _write_all(self) -> None:
@@ -186,16 +218,19 @@ class DiskCache:
                 if not self.index.holds(digest):
                     parts = encode(job.values[name], self._codecs, about)
                     size = sum(map(len, parts))
-                    new[digest] = (size, b"".join(parts) if size <= SMALL_BYTES else self._write_file(digest, parts))
+                    small = b"".join(parts) if size <= SMALL_BYTES else None
+                    if small is None:
+                        path = self._path(digest)
+                        path.parent.mkdir(exist_ok=True)
+                        self._write_file(path, parts)
+                    new[digest] = (size, small)
         except NotStorableError:
             return
         self.index.add(job.key, job.type, job.outputs, job.elapsed_s, new)
         if self.index.size_bytes() > self.budget_bytes:
             self._evict(self.budget_bytes * 9 // 10)
 
-    def _write_file(self, digest: Digest, parts: Iterable[bytes | memoryview]) -> None:
-        path = self._path(digest)
-        path.parent.mkdir(exist_ok=True)
+    def _write_file(self, path: Path, parts: Iterable[bytes | memoryview]) -> None:
         handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:

@@ -6,7 +6,6 @@ rebuilt from the files.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
@@ -93,8 +92,8 @@ class Index:
         rows = self._rows("select outputs, elapsed_s from results where key = ?", key)
         if not rows:
             return None
-        outputs = {name: Digest(bytes.fromhex(digest)) for name, digest in json.loads(rows[0][0]).items()}
-        return outputs, rows[0][1]
+        pairs = (item.partition("=") for item in rows[0][0].split())
+        return {name: Digest(bytes.fromhex(digest)) for name, _, digest in pairs}, rows[0][1]
 
     def holds(self, digest: Digest) -> bool:
         return bool(self._rows("select 1 from kept where digest = ?", digest))
@@ -108,7 +107,7 @@ class Index:
         self, key: Key, type: str, outputs: Mapping[str, Digest], elapsed_s: float, new: Mapping[Digest, tuple[int, bytes | None]]
     ) -> None:
         """A result, and its values that are new on disk: their sizes, and the small ones themselves."""
-        names = json.dumps({name: digest.hex() for name, digest in outputs.items()})
+        names = " ".join(f"{name}={digest.hex()}" for name, digest in outputs.items())
         with self.transaction() as database:
             database.execute("insert or replace into results values (?, ?, ?, ?)", (key, type, names, elapsed_s))
             (age,) = database.execute("select value from facts where name = 'age'").fetchone()

@@ -62,6 +62,17 @@ class Cache:
         self._claims.release(key)
         self._claims.release_shared(key)
 
+    def checkpoint(self, key: Key, state: Any) -> None:
+        if self.disk is not None:
+            self.disk.checkpoint(key, state)
+
+    def checkpointed(self, key: Key) -> Any:
+        return self.disk.checkpointed(key) if self.disk is not None else None
+
+    def drop_checkpoint(self, key: Key) -> None:
+        if self.disk is not None:
+            self.disk.drop_checkpoint(key)
+
     def measured(self, runs: Iterable[tuple[Node, float, int]]) -> None:
         """Learn what nodes cost, once the writer has time."""
         disk = self.disk

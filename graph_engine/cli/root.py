@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "check": "List every problem of a workflow, without running it.",
     "plan": "Show what a run would do with each node, and why.",
     "nodes": "List the node types, or explain one.",
+    "diff": "Compare two workflows or pictures by meaning, or merge three.",
 }
 """Name and line of help; ``graph_engine.cli.NAME`` holds a click command called ``command``."""
 

@@ -40,8 +40,6 @@ class AutoencoderRecipe:
     """Share of steps that decode a latent pooled 2 x against the picture pooled 2 x, which keeps latents smooth."""
     noise: float = 0.15
     """Largest noise added to a latent before decoding, in standard deviations of that latent's channels."""
-    polish_steps: int = 1500
-    """Steps of the decoder alone, after the encoder is fixed."""
     save_every: int = 200
     seed: int = 1
 

@@ -32,10 +32,13 @@ class DenoiserRecipe:
     pictures: int = 24_576
     captions: int = 6
     """Captions for each picture, drawn once."""
-    steps: int = 4800
+    steps: int = 5000
     batch: int = 32
+    late_batch: int = 16
+    late_from: int = 1500
+    """From this step on the batch is ``late_batch``: more and smaller steps for the same samples."""
     lr: float = 3e-3
-    constant: float = 0.35
+    constant: float = 0.3
     """Share of the steps before the learning rate begins to fall."""
     empty_share: float = 0.07
     negative_share: float = 0.04
@@ -92,12 +95,12 @@ def choose_tokens(data: TrainingSet, rows: Tensor, recipe: DenoiserRecipe, chanc
 
 
 def velocity_loss(
-    model: Denoiser, data: TrainingSet, recipe: DenoiserRecipe, alphas: Tensor, chance: torch.Generator
+    model: Denoiser, data: TrainingSet, recipe: DenoiserRecipe, alphas: Tensor, chance: torch.Generator, batch: int
 ) -> Tensor:
     """Mean squared error of v, with timesteps spread evenly over the batch."""
-    rows = torch.randint(len(data.latents), (recipe.batch,), generator=chance)
+    rows = torch.randint(len(data.latents), (batch,), generator=chance)
     clean = data.latents[rows]
-    spread = (torch.arange(recipe.batch) + torch.rand(recipe.batch, generator=chance)) / recipe.batch
+    spread = (torch.arange(batch) + torch.rand(batch, generator=chance)) / batch
     timesteps = (spread * TRAIN_TIMESTEPS).long()
     noise = torch.randn(clean.shape, generator=chance)
     signal, sigma = alphas[timesteps].sqrt().view(-1, 1, 1, 1), (1 - alphas[timesteps]).sqrt().view(-1, 1, 1, 1)
@@ -122,7 +125,8 @@ def train_denoiser(
     alphas, running, counted = new_scheduler().alphas_cumprod, 0.0, 0
     for step in range(first, recipe.steps):
         chance = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-        loss = velocity_loss(model, data, recipe, alphas, chance)
+        batch = recipe.batch if step < recipe.late_from else recipe.late_batch
+        loss = velocity_loss(model, data, recipe, alphas, chance, batch)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         optimizer.step(rate_share(step, recipe.steps, constant=recipe.constant))
         average.update(model, step)

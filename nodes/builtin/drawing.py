@@ -66,16 +66,15 @@ class Canvas:
 
     def convex(self, corners: Sequence[Point]) -> Tensor:
         """A convex polygon, its corners listed clockwise on the screen: the largest distance over its edges."""
-        distance: Tensor | None = None
+        if len(corners) < 3:
+            raise ValueError(f"A polygon cannot have {len(corners)} corners. Pass at least three points.")
+        edges: list[Tensor] = []
         for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
             x0, y0, x1, y1 = per_row(x0), per_row(y0), per_row(x1), per_row(y1)
             run, rise = x1 - x0, y1 - y0
             length = (run * run + rise * rise) ** 0.5
-            edge = ((self.x - x0) * rise - (self.y - y0) * run) / length
-            distance = edge if distance is None else torch.maximum(distance, edge)
-        if distance is None:
-            raise ValueError("A polygon needs corners; got none. Pass at least three points.")
-        return distance
+            edges.append(((self.x - x0) * rise - (self.y - y0) * run) / length)
+        return intersection(*edges)
 
     def bar(self, start: Point, end: Point, half_width: float) -> Tensor:
         """A line from ``start`` to ``end`` with round ends."""

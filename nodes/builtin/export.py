@@ -48,6 +48,6 @@ def _forget_paths(file: Path) -> None:
 
 def load_model(folder: Path) -> Pipeline:
     """The exported pipeline in full precision, silent, without touching the network."""
-    pipeline = library.StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+    pipeline = library.StableDiffusionPipeline.from_pretrained(folder, local_files_only=True).to(torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

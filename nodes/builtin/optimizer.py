@@ -75,7 +75,7 @@ class MuonAdam:
         velocity, adam = state["velocity"], state["adam"]
         if not isinstance(velocity, list) or not isinstance(adam, dict):
             raise ValueError("This checkpoint holds no optimiser state. Delete it and train from the start.")
-        self.velocity = velocity
+        self.velocity = [moment.clone() for moment in velocity]
         self.adam.load_state_dict(adam)
 
 

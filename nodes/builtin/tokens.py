@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
+from itertools import pairwise
 from typing import Any, Final
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
 from nodes.builtin.captions import all_words
@@ -17,15 +18,31 @@ WORD_END: Final = "</w>"
 
 
 def learn_merges(words: list[str]) -> list[tuple[str, str]]:
-    """Pair merges, in order, that end with every word as one token."""
-    learner = Tokenizer(models.BPE(end_of_word_suffix=WORD_END))
-    learner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(
-        vocab_size=20_000, min_frequency=0, end_of_word_suffix=WORD_END, show_progress=False
-    )
-    learner.train_from_iterator([" ".join(words)], trainer)
-    merges = json.loads(learner.to_str())["model"]["merges"]
-    return [(left, right) for left, right in merges]
+    """Pair merges, in order, that end with every word as one token.
+
+    The commonest pair goes first, and of equally common ones the first in the alphabet; so the same words always give
+    the same merges, which the trainer in ``tokenizers`` does not promise.
+    """
+    spellings = [[*word[:-1], word[-1] + WORD_END] for word in words]
+    merges: list[tuple[str, str]] = []
+    while True:
+        counts = Counter(pair for spelling in spellings for pair in pairwise(spelling))
+        if not counts:
+            return merges
+        best = min(counts, key=lambda pair: (-counts[pair], pair))
+        merges.append(best)
+        spellings = [merge(spelling, best) for spelling in spellings]
+
+
+def merge(spelling: list[str], pair: tuple[str, str]) -> list[str]:
+    """The spelling with every occurrence of the pair joined, from the left."""
+    joined: list[str] = []
+    for piece in spelling:
+        if joined and (joined[-1], piece) == pair:
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
 
 
 def build_tokenizer() -> CLIPTokenizer:

@@ -3,8 +3,8 @@
     python -m nodes.builtin.train WORK --to FOLDER    everything, from nothing; what WORK already holds is continued
     python -m nodes.builtin.train WORK --to FOLDER --smoke    the same with a few steps of each, to see that it runs
 
-A run that was killed goes on from its last checkpoint in WORK. ``--export-now`` writes FOLDER from the checkpoints as
-they are. The recipes are the shipped model's own numbers.
+A run that was killed goes on from its last checkpoint in WORK. ``--stages export`` writes FOLDER from the checkpoints
+as they are.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nodes.builtin.autoencoder import (
 )
 from nodes.builtin.denoiser import Denoiser, DenoiserRecipe, TrainingSet, make_training_set, train_denoiser
 from nodes.builtin.export import export_model
-from nodes.builtin.latents import polish_decoder, standardise
+from nodes.builtin.latents import standardise
 from nodes.builtin.parts import Autoencoder
 from nodes.builtin.tokens import build_tokenizer
 
@@ -41,8 +41,8 @@ class Recipe:
 
 FULL = Recipe(AutoencoderRecipe(), DenoiserRecipe())
 SMOKE = Recipe(
-    AutoencoderRecipe(pool=24, crop_steps=4, crop_batch=2, full_steps=2, full_batch=1, polish_steps=2, save_every=2),
-    DenoiserRecipe(pictures=32, captions=2, steps=4, batch=4, save_every=2),
+    AutoencoderRecipe(pool=24, crop_steps=4, crop_batch=2, full_steps=2, full_batch=1, save_every=2),
+    DenoiserRecipe(pictures=32, captions=2, steps=4, batch=4, late_batch=2, late_from=2, save_every=2),
 )
 
 
@@ -74,17 +74,12 @@ def run(recipe: Recipe, work: Path, folder: Path, *, stages: tuple[str, ...]) ->
         latent_stage(recipe, work, vae, tokenizer)
     if "denoise" in stages:
         train_denoiser(recipe.denoiser, latent_stage(recipe, work, vae, tokenizer), tokenizer, work / "denoiser.pt")
-    if "polish" in stages:
-        polish_decoder(recipe.autoencoder, vae, work / "polish.pt")
     if "export" in stages:
         export_stage(work, vae, tokenizer, folder)
 
 
 def export_stage(work: Path, vae: Autoencoder, tokenizer: CLIPTokenizer, folder: Path) -> None:
     """Write the averaged weights of the latest checkpoints."""
-    polished = work / "polish.pt"
-    if polished.exists():
-        vae.load_state_dict(torch.load(polished, weights_only=True)["average"])
     denoiser = Denoiser(tokenizer)
     saved = torch.load(work / "denoiser.pt", weights_only=True)
     denoiser.load_state_dict(saved["average"])
@@ -97,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("work", type=Path, help="folder for checkpoints and latents")
     parser.add_argument("--to", type=Path, required=True, help="folder for the exported model")
     parser.add_argument("--smoke", action="store_true", help="a few steps of each stage")
-    parser.add_argument("--stages", default="denoise,polish,export", help="which stages run after the autoencoder")
+    parser.add_argument("--stages", default="denoise,export", help="which stages run after the autoencoder")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     run(SMOKE if options.smoke else FULL, options.work, options.to, stages=tuple(options.stages.split(",")))

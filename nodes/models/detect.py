@@ -19,6 +19,7 @@ CLASSES = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL"}
 KNOWN_LATENTS: Mapping[tuple[int, tuple[int, ...], float], str] = {
     (4, (128, 256, 512, 512), 0.18215): "sd1",
     (4, (128, 256, 512, 512), 0.13025): "sdxl",
+    (4, (16, 32, 64, 64), 0.18215): "loom_tiny",
 }
 """(channels, widths of the VAE, scaling factor) of the formats that many models share."""
 

@@ -43,8 +43,9 @@ def picture(context: Context, name: str, *, batch: int = 1, seed: int = 5, **opt
     return latent.samples, decode_latent(latent, vae, context=context).pixels
 
 
-# Stated tolerances, in pixel values from 0 to 1: (largest, mean) difference. Convolutions on CUDA round to TF32 (10 bits).
-TOLERANCES = {"float32": (0.02, 0.002), "float16": (0.1, 0.01)}
+# The stated tolerance, in pixel values from 0 to 1: (largest, mean) difference. Convolutions on CUDA round to TF32, which has
+# as many bits as float16; and float16 on the CPU differs from float32 there by 0.0024 and 0.00005 with the built-in model.
+TOLERANCES = {"float32": (0.02, 0.002), "float16": (0.04, 0.002)}
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline, StableDiffusionXLPipeline
 
 from nodes.latent import empty_latent
-from nodes.models.catalogue import describe
+from nodes.models.catalogue import describe, locate
 from nodes.noise import noise
 from nodes.sample import sample
 from nodes.sampling.noise import seeded_noise
@@ -27,6 +27,7 @@ WIDTH, HEIGHT, STEPS, CFG, SEED = 72, 40, 8, 4.0, 11
 @pytest.mark.parametrize(
     ("name", "pipeline_class"),
     [
+        ("loom-tiny", StableDiffusionPipeline),
         ("sd1", StableDiffusionPipeline),
         ("family/sd1-v", StableDiffusionPipeline),
         ("sdxl", StableDiffusionXLPipeline),
@@ -50,7 +51,10 @@ def test_a_picture_is_the_one_that_diffusers_makes(models: Models, name: str, pi
     pixels = decode_latent(latent, vae, context=context).pixels
 
     options = {} if name == "sdxl" else {"safety_checker": None}
-    pipeline = pipeline_class.from_pretrained(models.root / name, local_files_only=True, **options)
+    pipeline = pipeline_class.from_pretrained(locate(name, context.folders), local_files_only=True, **options)
+    # In the spacing "leading" its noise begins as ours does, at sqrt(1 + sigma_max ** 2).
+    pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config, timestep_spacing="leading")
+    pipeline.to(dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     asked = {
         "prompt": PROMPT,
