@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from graph_engine import atomic
 from graph_engine.engine import Engine, Request
 from graph_engine.folders import Folders
 from graph_engine.interface import DeclaredInput, declared_inputs
@@ -90,15 +89,7 @@ def open_workflow(path: Path) -> tuple[Workflow, dict[str, Any]]:
 
 def save(workflow: Workflow, path: Path) -> None:
     """Write the canonical text, whole or not at all."""
-    handle, temporary = tempfile.mkstemp(prefix=".loom-", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(canonical(workflow))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    atomic.replace(path, [canonical(workflow).encode()])
 
 
 @cache

@@ -1,11 +1,11 @@
 """Decides how calling nodes in Python becomes a workflow: inside ``with building()`` a node call adds a node and returns references.
 
-    with building(title="Text to image") as graph:
-        model, encoder, vae = load_model(name="loom-tiny")
-        positive = encode_text(encoder, text=graph.input("prompt", "a red circle"))
-        …
-        graph.output("image", image)
-    save(graph.workflow, Path("text_to_image.json"))
+with building(title="Text to image") as graph:
+    model, encoder, vae = load_model(name="loom-tiny")
+    positive = encode_text(encoder, text=graph.input("prompt", "a red circle"))
+    …
+    graph.output("image", image)
+save(graph.workflow, Path("text_to_image.json"))
 """
 
 from __future__ import annotations

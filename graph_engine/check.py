@@ -12,8 +12,8 @@ from graph_engine.spec import InputSpec, NodeSpec
 from graph_engine.types import ANY, BOOL, FLOAT, INT, PRIMITIVES, PYTHON_TYPES, TEXT, ListOf, Named, SocketType, Union, refusal
 
 if TYPE_CHECKING:
-    from graph_engine.flatten import Output
     from graph_engine.registry import Registry
+    from graph_engine.repeat import Output
 
 EXACT_INT = 2**53  # every integer up to here has a float of its own
 CANNOT_CONVERT: Any = object()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from graph_engine.errors import Cancelled
 from graph_engine.folders import Folders
@@ -18,6 +18,13 @@ class SharedService(Protocol):
 
     @classmethod
     def from_options(cls: type[Service], options: Mapping[str, str]) -> Service: ...
+
+
+@runtime_checkable
+class HasFacts(Protocol):
+    """What a shared service has besides if results depend on how it computes."""
+
+    def facts(self) -> Mapping[str, str]: ...
 
 
 class Services:
@@ -34,6 +41,12 @@ class Services:
                 self._made[kind] = kind.from_options(self.options)
             service: Service = self._made[kind]
             return service
+
+    def facts(self) -> dict[str, str]:
+        """What the services that were made say of where and how they compute, such as the device; for the run record."""
+        with self._lock:
+            made = list(self._made.values())
+        return {name: value for service in made if isinstance(service, HasFacts) for name, value in service.facts().items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
+from graph_engine.atomic import written_beside
 from graph_engine.errors import DeliveryError
 from graph_engine.folders import OutsideFolderError, confined
 
 UNSAFE = re.compile(r'[<>:"|?*\x00-\x1f]')
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-MAX_NAME = 120
+MAX_NAME_BYTES = 120
 
 
 def write_new(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
@@ -24,16 +24,8 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
     target = folder / _safe(stem)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".loom-", suffix=".part", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101  (mkstemp made it private)
-            return _link_free(Path(temporary), target, suffix)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with written_beside(target, [data]) as temporary:
+            return _link_free(temporary, target, suffix)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DeliveryError(
@@ -61,20 +53,18 @@ def _link_free(temporary: Path, target: Path, suffix: str) -> Path:
 
 def _highest(target: Path, suffix: str) -> int:
     pattern = re.compile(rf"{re.escape(target.name)}_(\d+){re.escape(suffix)}")
-    numbers = (pattern.fullmatch(name) for name in os.listdir(target.parent))
+    numbers = (pattern.fullmatch(name) for name in (path.name for path in target.parent.iterdir()))
     return max((int(match[1]) for match in numbers if match), default=0)
 
 
 def _safe(stem: str) -> str:
     """A relative name without what any of the three systems forbids. Raises DeliveryError for one that leads elsewhere."""
     try:
-        parts = [UNSAFE.sub("_", part).strip(". ")[:MAX_NAME] or "_" for part in confined(stem).parts]
+        parts = [_cut(UNSAFE.sub("_", part).strip(". ")) or "_" for part in confined(stem).parts]
     except OutsideFolderError as error:
         raise DeliveryError(f"{error}") from error
     return "/".join(f"{part}_" if RESERVED.fullmatch(part) else part for part in parts)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _cut(name: str) -> str:
+    return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")

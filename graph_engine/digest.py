@@ -40,7 +40,9 @@ class Keys:
             prefix = self._prefixes[node.index] = self._prefix(node)
         hasher = prefix.copy()
         if node.spec.fingerprint is not None:
-            found = self.fingerprints.get(node.path) or self.fingerprint(node, node.constants)
+            found = self.fingerprints.get(node.path)
+            if found is None:
+                found = self.fingerprint(node, node.constants)
             self._codecs.feed(found, hasher.update)
         for name in inputs:
             link = node.links[name]

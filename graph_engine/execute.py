@@ -6,6 +6,7 @@ so that the cache may drop what it likes at any time.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -30,9 +31,12 @@ from graph_engine.values import Codecs, Digest, File
 
 log = logging.getLogger(__name__)
 
+RUN_NUMBERS = itertools.count()
+
 RunStatus = Literal["succeeded", "failed", "cancelled"]
 Listener = Callable[[events.Event], None]
-Stamp = Callable[[File, Node, "Run"], bytes]
+Stamp = Callable[[File, Node, int, "Run"], bytes]
+"""(file, the node that made it, which of its files it is from 0, the run) -> what is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +76,22 @@ class RunResult:
     reasons: dict[str, str] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
     elapsed_s: float = 0.0
+    fault: BaseException | None = None  # of the engine itself, which ended the run
 
     def raise_errors(self) -> None:
         """Raise the first error, or Cancelled; do nothing after a success."""
+        if self.fault is not None:
+            raise self.fault
         if self.errors:
             raise self.errors[0]
         if self.status == "cancelled":
             raise Cancelled("the run was cancelled")
+
+
+class _Again(NamedTuple):
+    """The key that this node waited for is free: look again."""
+
+    node: int
 
 
 class Run:
@@ -110,11 +123,14 @@ class Run:
         self._outputs_of: dict[int, list[tuple[str, str]]] = {}
         for name, link in graph.outputs.items():
             self._outputs_of.setdefault(link.node, []).append((name, link.output))
-        self._lock = threading.RLock()
+        self._inbox: deque[schedule.Event | _Again] = deque()
+        self._stopped: set[int] = set()  # nodes that ended because of a cancel
+        self._lock = threading.Lock()
         self._telling = threading.Lock()
         self._done = threading.Event()
         self._cancelled = threading.Event()
         self._sequence = 0
+        self._number = next(RUN_NUMBERS)  # an older run goes before a newer one
         self._started_at = 0.0
 
     def start(self) -> Run:
@@ -130,22 +146,46 @@ class Run:
     def cancel(self) -> None:
         """Start nothing more, and stop what runs at its next step."""
         self._cancelled.set()
-        with self._lock:
-            self._post(schedule.Cancel())
-            while self._waiting:
-                self._post(schedule.Failed(self._waiting.pop()))
+        self._post(schedule.Cancel())
 
     # the scheduler's side
 
-    def _post(self, event: schedule.Event) -> None:
-        """Tell the scheduler what happened and do what it says. Lookups are answered at once, everything else goes to a lane."""
-        with self._lock:
-            waiting: deque[schedule.Event] = deque([event])
-            while waiting:
-                for command in self._machine.on_event(waiting.popleft()):
-                    answer = self._obey(command)
-                    if answer is not None:
-                        waiting.append(answer)
+    def _post(self, event: schedule.Event | _Again) -> None:
+        """Tell the scheduler what happened and do what it says. Lookups are answered at once, everything else goes to a lane.
+
+        Whoever holds the lock takes up what others post meanwhile, so no thread waits for another here: a listener may cancel the
+        run, and another run may free a key, wherever this one is.
+        """
+        self._inbox.append(event)
+        while self._inbox and self.result.fault is None and self._lock.acquire(blocking=False):
+            try:
+                while self._inbox and self.result.fault is None:
+                    self._take(self._inbox.popleft())
+            except BaseException as error:
+                self._give_up(error)
+                raise
+            finally:
+                self._lock.release()
+
+    def _give_up(self, fault: BaseException) -> None:
+        """A fault of ours: the run cannot go on, and nobody may wait for it forever."""
+        self.result.status, self.result.fault = "failed", fault
+        self._cancelled.set()
+        for key in self._claims.values():
+            self.around.cache.unclaim(key)
+        self._done.set()
+
+    def _take(self, event: schedule.Event | _Again) -> None:
+        if isinstance(event, _Again):
+            answers = [self._lookup(self.graph.nodes[event.node])] if event.node in self._waiting else []
+            self._waiting.discard(event.node)
+        else:
+            answers = [self._obey(command) for command in self._machine.on_event(event)]
+        self._inbox.extend(answer for answer in answers if answer is not None)
+        if isinstance(event, schedule.Cancel):
+            self._stopped |= self._waiting
+            self._inbox.extend(map(schedule.Failed, self._waiting))
+            self._waiting.clear()
 
     def _obey(self, command: schedule.Command) -> schedule.Event | None:
         match command:
@@ -167,7 +207,7 @@ class Run:
         try:
             last = self.around.history.last(self.origin, node.path)
             now = self.traces[node.index] = trace(node, self.keys, self._needs.get(node.index), self._known, last)
-        except (LoomError, OSError) as error:
+        except Exception as error:  # the fingerprint is the pack's
             return self._failed(node, node.constants, error)
         result = None if node.spec.volatile else self.around.cache.result(now.key)
         if result is None:
@@ -188,21 +228,14 @@ class Run:
 
     def _claim(self, node: Node, now: Trace) -> schedule.Event | None:
         """Nothing was found: run the node, unless somebody else is at it; then look again when they are done."""
+        if self._cancelled.is_set():
+            return schedule.Missing(node.index)
         if not node.spec.volatile and self._claims.get(node.index) != now.key:
-            if not self.around.cache.claim(now.key, node.spec, lambda: self._look_again(node)):
+            if not self.around.cache.claim(now.key, node.spec, lambda: self._post(_Again(node.index))):
                 self._waiting.add(node.index)
                 return None
             self._claims[node.index] = now.key
         return schedule.Missing(node.index)
-
-    def _look_again(self, node: Node) -> None:
-        with self._lock:
-            if node.index not in self._waiting:
-                return
-            self._waiting.discard(node.index)
-            event = self._lookup(node)
-            if event is not None:
-                self._post(event)
 
     def _ask(self, node: Node) -> schedule.Event:
         inputs, lost = self._gather(node, node.eager)
@@ -221,12 +254,13 @@ class Run:
         if node.spec.asynchronous:
             self.around.lanes.asynchronous.submit(self._run_async(node))
         else:
-            self.around.lanes.submit(node.spec.lane, (rank, node.index), lambda: self._run_node(node))
+            self.around.lanes.submit(node.spec.lane, (self._number, rank), lambda: self._run_node(node))
 
     def _finish(self) -> None:
         result, state = self.result, self._machine.state
-        result.blocked = [self.graph.nodes[index].path for index in self._machine.blocked_by]
-        for index, by in self._machine.blocked_by.items():
+        blocked = {index: by for index, by in self._machine.blocked_by.items() if by not in self._stopped}
+        result.blocked = [self.graph.nodes[index].path for index in blocked]
+        for index, by in blocked.items():
             self._tell(events.NodeBlocked, node=self.graph.nodes[index].path, by=self.graph.nodes[by].path)
         reached = all(state[target] in (schedule.State.DONE, schedule.State.SERVED) for target in self.graph.targets)
         result.status = "failed" if result.errors else "succeeded" if reached else "cancelled"
@@ -236,6 +270,7 @@ class Run:
         for key in self._claims.values():
             self.around.cache.unclaim(key)
         self.around.cache.measured(self._measured)
+        self.around.history.write(self.origin)
         self._done.set()
 
     # the nodes' side
@@ -245,6 +280,8 @@ class Run:
         self._post(self._attempt(node))
 
     def _attempt(self, node: Node) -> schedule.Event:
+        if self._cancelled.is_set():  # it waited for its lane meanwhile
+            return self._failed(node, {}, Cancelled())
         inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
         if lost:
             return schedule.Lost(node.index, lost)
@@ -257,6 +294,9 @@ class Run:
             return self._failed(node, inputs, error)
 
     async def _run_async(self, node: Node) -> None:
+        if self._cancelled.is_set():
+            self._post(self._failed(node, {}, Cancelled()))
+            return
         inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
         if lost:
             self._post(schedule.Lost(node.index, lost))
@@ -316,7 +356,7 @@ class Run:
             cancelled=self._cancelled.is_set,
             on_progress=lambda done, total: self._tell(events.NodeProgress, node=node.path, done=done, total=total),
             on_preview=lambda render: self._tell(events.NodePreview, node=node.path, render=render),
-            on_checkpoint=self._checkpointer(now.key),
+            on_checkpoint=(lambda _state: None) if node.spec.volatile else self._checkpointer(now.key),
             saved=lambda: self.around.cache.checkpointed(now.key),
         )
 
@@ -354,6 +394,7 @@ class Run:
         if (key := self._claims.pop(node.index, None)) is not None:
             self.around.cache.unclaim(key)
         if isinstance(error, Cancelled):
+            self._stopped.add(node.index)
             return schedule.Failed(node.index)
         log.debug("node %s failed", node.path, exc_info=error)
         located = call.failure(node, inputs, error, self.around.codecs)
@@ -376,15 +417,15 @@ class Run:
         files = [item for item in files if isinstance(item, File)] if node.spec.sink and self.output_folder else []
         if not files:
             return schedule.Delivered(node.index)
-        self.around.lanes.submit("disk", (0, node.index), lambda: self._write(node, files))
+        self.around.lanes.submit("disk", (self._number, 0), lambda: self._write(node, files))
         return None
 
     def _write(self, node: Node, files: list[File]) -> None:
         assert self.output_folder is not None
         try:
-            for file in files:
+            for item, file in enumerate(files):
                 started = time.perf_counter()
-                data = self.stamp(file, node, self) if self.stamp else file.data
+                data = self.stamp(file, node, item, self) if self.stamp else file.data
                 path = write_new(self.output_folder, file.stem, file.suffix, data)
                 self._worked(f"{node.path} (writing)", "disk", started)
                 self.result.files.append(path)
@@ -406,4 +447,7 @@ class Run:
             return
         with self._telling:
             self._sequence += 1
-            self.listener(kind(sequence=self._sequence, at_s=time.perf_counter() - self._started_at, **facts))
+            try:
+                self.listener(kind(sequence=self._sequence, at_s=time.perf_counter() - self._started_at, **facts))
+            except Exception:  # the listener is the caller's, and the run does not depend on it
+                log.exception("a listener of the run failed")

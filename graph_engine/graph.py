@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from graph_engine import check, collector
 from graph_engine.errors import Problem
-from graph_engine.flatten import Flat, FlatNode, Linked, Output, flatten
+from graph_engine.flatten import Flat, FlatNode, Linked, flatten
 from graph_engine.folders import Folders
 from graph_engine.registry import Registry
+from graph_engine.repeat import Output
 from graph_engine.schedule import Unit
 from graph_engine.spec import NodeSpec
 from graph_engine.types import Bindings, ListOf, SocketType, refusal, substitute
@@ -65,7 +66,11 @@ class Node:
 
 @dataclass(slots=True, kw_only=True)
 class Graph:
-    """What a run needs. ``skipped`` are nodes left out because something they need is muted."""
+    """What a run needs. ``skipped`` are nodes left out because something they need is muted.
+
+    ``unsized`` are the lists whose length must be found out before a run (see ``flatten``); ``lists`` the declared inputs that a map
+    goes over, with their defaults.
+    """
 
     nodes: tuple[Node, ...]
     units: tuple[Unit, ...]
@@ -76,6 +81,8 @@ class Graph:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     by_path: dict[str, Node]
+    unsized: dict[str, Output] = field(default_factory=dict)
+    lists: dict[str, Any] = field(default_factory=dict)
 
     @property
     def depends_on_files(self) -> bool:
@@ -93,13 +100,15 @@ def compile(
     folders: Folders | None = None,
     given: Mapping[str, Any] | None = None,
     targets: Sequence[str] | None = None,
+    lengths: Mapping[str, int] | None = None,
 ) -> Graph:
     """Check ``workflow`` and lay it out for running. Never raises for what the file says; see ``Graph.problems``.
 
-    ``given`` sets declared inputs; ``targets`` names node paths or declared outputs (all sinks and outputs when None).
+    ``given`` sets declared inputs; ``targets`` names node paths or declared outputs (all sinks and outputs when None); ``lengths`` are
+    those of lists that an earlier call found ``unsized``.
     """
     with collector.resting():
-        return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets)
+        return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets, lengths or {})
 
 
 class _Compiler:
@@ -109,8 +118,10 @@ class _Compiler:
         self.nodes: dict[str, Node] = {}
         self.skipped: set[str] = set()
 
-    def run(self, workflow: Workflow, given: Mapping[str, Any], targets: Sequence[str] | None) -> Graph:
-        flat = flatten(workflow, given, self._bypass)
+    def run(
+        self, workflow: Workflow, given: Mapping[str, Any], targets: Sequence[str] | None, lengths: Mapping[str, int]
+    ) -> Graph:
+        flat = flatten(workflow, given, self._bypass, lengths)
         self.problems += flat.problems
         for flat_node in flat.nodes.values():
             self._add(flat_node)
@@ -133,6 +144,8 @@ class _Compiler:
             problems=problems,
             warnings=warnings,
             by_path=by_path,
+            unsized=flat.unsized,
+            lists=flat.lists,
         )
 
     def _bypass(self, entry: NodeEntry, output: str, links: Mapping[str, Linked]) -> str | None:
@@ -140,7 +153,9 @@ class _Compiler:
         if spec is None or output not in spec.outputs:
             return output if output in links else min(links, default=None)
         want = spec.outputs[output].type
-        return next((name for name, field in spec.inputs.items() if name in links and refusal(field.type, want, {}) is None), None)
+        return next(
+            (name for name, field in spec.inputs.items() if name in links and refusal(field.type, want, {}) is None), None
+        )
 
     def _add(self, flat: FlatNode) -> None:
         spec = self.registry.specs.get(flat.entry.type)
@@ -283,7 +298,7 @@ class _Compiler:
         """Paths of the nodes to run for, in order: those named, or every declared output and every sink."""
         if names is None:
             sinks = [path for path, node in self.nodes.items() if node.spec.sink]
-            found = dict.fromkeys([*(source.path for source in flat.outputs.values()), *sinks])
+            found = dict.fromkeys([*sinks, *(source.path for source in flat.outputs.values())])
             if not found and not flat.muted:
                 self.problems.append(check.nothing_to_run(bool(flat.nodes)))
             return found

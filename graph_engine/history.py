@@ -5,16 +5,21 @@ Node paths are used here and only here, and only to explain: a wrong guess costs
 
 from __future__ import annotations
 
+import json
+import os
+import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from graph_engine.cache.disk import DiskCache
 from graph_engine.digest import Digests, Key, Keys
 from graph_engine.graph import Link, Node
 
 FIRST_TIME = "first time"
 VOLATILE = "changes on every run"
 GONE = "its result is no longer kept"
+SHOWN = 40
 
 
 class Trace(NamedTuple):
@@ -29,18 +34,77 @@ class Trace(NamedTuple):
 
 
 class History:
-    """The last trace of each node of each workflow (``origin``: its file, or what else tells it from others)."""
+    """The last trace of each node of each workflow (``origin``: its file, or what else tells it from others).
 
-    def __init__(self) -> None:
+    With a ``disk`` it outlives the process, for workflows that have an origin: those of one are read when it is first asked for, and
+    written by the cache's own thread when a run ends. What cannot be read or written there is left out.
+    """
+
+    def __init__(self, disk: DiskCache | None = None) -> None:
+        self._disk = disk
         self._traces: dict[tuple[str, str], Trace] = {}
+        self._stored: dict[str, dict[str, str]] = {}  # by origin and path, as they were found on disk
+        self._new: dict[str, dict[str, Trace]] = {}  # what is not written yet, by origin and path
         self._lock = threading.Lock()
 
     def last(self, origin: str, path: str) -> Trace | None:
-        return self._traces.get((origin, path))
+        found = self._traces.get((origin, path))
+        if found is None and origin and self._disk is not None:
+            found = from_text(self._read(origin).get(path))
+            if found is not None:
+                self._traces.setdefault((origin, path), found)
+        return found
 
     def remember(self, origin: str, path: str, trace: Trace) -> None:
         with self._lock:
             self._traces[origin, path] = trace
+            if origin and self._disk is not None:
+                self._new.setdefault(origin, {})[path] = trace
+
+    def write(self, origin: str) -> None:
+        """A run of ``origin`` ended: what it left is written once the cache's writer has time."""
+        with self._lock:
+            new = self._new.pop(origin, None)
+        disk = self._disk
+        if not new or disk is None:
+            return
+
+        def store() -> None:
+            if disk.index is not None:
+                rows = ((origin, path, text) for path, one in new.items() if (text := as_text(one)) is not None)
+                disk.index.remember(rows)
+
+        disk.later(store)
+
+    def _read(self, origin: str) -> Mapping[str, str]:
+        if origin not in self._stored:
+            try:
+                index = self._disk.index if self._disk is not None else None
+                self._stored[origin] = index.traces(origin) if index is not None else {}
+            except sqlite3.Error:
+                self._stored[origin] = {}
+        return self._stored[origin]
+
+
+def as_text(trace: Trace) -> str | None:
+    """The trace as JSON; None for one with a value that JSON does not hold."""
+    links = {name: [digest.hex() for digest in digests] for name, digests in trace.links.items()}
+    facts = {**trace._asdict(), "key": trace.key.hex(), "constants": dict(trace.constants), "links": links}
+    try:
+        return json.dumps(facts, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def from_text(text: str | None) -> Trace | None:
+    """What ``as_text`` wrote; None for anything else."""
+    try:
+        facts = json.loads(text or "null")
+        links = {name: tuple(map(bytes.fromhex, digests)) for name, digests in facts.pop("links").items()}
+        found = Trace(key=Key(bytes.fromhex(facts.pop("key"))), links=links, **facts)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found.constants, dict) and isinstance(found.type, str) else None
 
 
 def trace(node: Node, keys: Keys, needs: frozenset[str] | None, known: Sequence[Digests | None], last: Trace | None) -> Trace:
@@ -65,7 +129,7 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> str:
     if last.version != node.spec.version:
         return f"node version {last.version} -> {node.spec.version}"
     changes = [
-        f"{name} {_shown(last.constants[name])} -> {_shown(value)}"
+        f"{name} {_change(last.constants[name], value)}"
         for name, value in node.constants.items()
         if name in last.constants and not _same(last.constants[name], value)
     ]
@@ -87,6 +151,14 @@ def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}…"
+def _change(before: Any, after: Any) -> str:
+    """``7.0 -> 7.5``; of long texts the part where they begin to differ."""
+    texts = [repr(before), repr(after)]
+    begin = len(os.path.commonprefix(texts)) - SHOWN // 2
+    return " -> ".join(_shown(text, begin) for text in texts)
+
+
+def _shown(text: str, begin: int) -> str:
+    if len(text) > SHOWN and begin > 0:
+        text = f"…{text[begin:]}"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}…"

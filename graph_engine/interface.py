@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graph_engine import check
@@ -56,6 +56,9 @@ def declared_inputs(workflow: Workflow, graph: Graph) -> list[DeclaredInput]:
             if node is not None and field_name in node.spec.inputs:
                 field = node.spec.inputs[field_name]
                 default = node.constants.get(field_name, REQUIRED)
+                if name in graph.lists:  # a map goes over it: the field is that of one item
+                    field = replace(field, type=ListOf(field.type), default=REQUIRED)
+                    default = REQUIRED if graph.lists[name] is None else graph.lists[name]
                 found.append(
                     DeclaredInput(name=name, title=port.title, help=port.help or field.help, field=field, default=default)
                 )

@@ -48,16 +48,19 @@ class Planned:
 
 def plan(graph: Graph, keys: Keys, cache: Cache, history: History, origin: str = "") -> list[Planned]:
     """For each node that the targets need, in the order of the graph: whether it runs, and why."""
-    return _Planner(graph, keys, cache, history, origin).run()
+    return Planner(graph, keys, cache, history, origin).run()
 
 
-class _Planner:
+class Planner:
+    """Drives a scheduler without running anything. ``traces`` and ``runs`` tell afterwards what it found for each node."""
+
     def __init__(self, graph: Graph, keys: Keys, cache: Cache, history: History, origin: str) -> None:
         self.graph, self.keys, self.cache, self.history, self.origin = graph, keys, cache, history, origin
         self.known: list[Digests | None] = [None] * len(graph.nodes)
         self.needs: dict[int, frozenset[str]] = {}
         self.traces: dict[int, Trace] = {}
         self.runs: set[int] = set()
+        self.unknown: dict[int, str] = {}
 
     def run(self) -> list[Planned]:
         machine = Scheduler(self.graph.units, self.graph.targets)
@@ -87,7 +90,11 @@ class _Planner:
 
     def _lookup(self, node: Node) -> Event:
         last = self.history.last(self.origin, node.path)
-        found = self.traces[node.index] = trace(node, self.keys, self.needs.get(node.index), self.known, last)
+        try:
+            found = self.traces[node.index] = trace(node, self.keys, self.needs.get(node.index), self.known, last)
+        except Exception as error:  # the fingerprint is the pack's; the run will tell in full what is wrong
+            self.unknown[node.index] = f"what it depends on cannot be read: {error}"
+            return Missing(node.index)
         result = None if node.spec.volatile else self.cache.result(found.key)
         if result is None:
             return Missing(node.index)
@@ -104,9 +111,13 @@ class _Planner:
                 needs = self.needs[node.index] = frozenset(node.lazy)
                 return Answered(node.index, needs)
             values[name] = found[0] if isinstance(link, Link) else found
-        if node.spec.fingerprint is not None:
-            self.keys.fingerprint(node, values)
-        needs = frozenset(node.spec.needs(values)) if node.spec.needs else frozenset[str]()
+        try:
+            if node.spec.fingerprint is not None:
+                self.keys.fingerprint(node, values)
+            needs = frozenset(node.spec.needs(values)) if node.spec.needs else frozenset[str]()
+        except Exception as error:  # both functions are the pack's, as above
+            self.unknown[node.index] = f"what it depends on cannot be told: {error}"
+            needs = frozenset(node.lazy)
         self.needs[node.index] = needs
         return Answered(node.index, needs)
 
@@ -117,7 +128,7 @@ class _Planner:
     def _planned(self, node: Node) -> Planned:
         if node.index not in self.runs:
             return Planned(node=node.path, type=node.spec.type, status="cached", reason="nothing that it depends on changed")
-        reason = why(node, self.history.last(self.origin, node.path), self.traces.get(node.index))
+        reason = self.unknown.get(node.index) or why(node, self.history.last(self.origin, node.path), self.traces.get(node.index))
         cost = self.cache.estimate(node)
         seconds, size = (cost.seconds, cost.size_bytes) if cost else (None, None)
         return Planned(node=node.path, type=node.spec.type, status="runs", reason=reason, seconds=seconds, size_bytes=size)

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from graph_engine.errors import LoomError
 from graph_engine.pack import Pack
+from graph_engine.repeat import ENGINE_SPECS
 from graph_engine.spec import NodeSpec
 
 ENTRY_POINT_GROUP = "loom.packs"
@@ -178,7 +179,7 @@ class _Builder:
 
     def registry(self) -> Registry:
         return Registry(
-            specs=self._specs,
+            specs={**ENGINE_SPECS, **self._specs},
             codecs=self._codecs,
             versions=self._versions,
             packages=frozenset(self._packages),
@@ -206,5 +207,6 @@ class _Guard:
 
 
 def sorted_specs(registry: Registry) -> Sequence[NodeSpec]:
-    """All specs, by category and type."""
-    return sorted(registry.specs.values(), key=lambda spec: (spec.category, spec.type))
+    """The specs of all packs, by category and type."""
+    specs = [spec for spec in registry.specs.values() if spec.type not in ENGINE_SPECS]
+    return sorted(specs, key=lambda spec: (spec.category, spec.type))

@@ -161,7 +161,8 @@ class Scheduler:
         self._claiming = [False] * count  # it may still read its sources
         self._claims = [0] * count  # how many nodes may still read it
         self._released = [False] * count
-        self._rank = [0] * count
+        self._rank = [0] * count  # depth first from the targets: what finishes something begun goes before what begins something
+        self._visited = 0
         self._digest_waiters: list[list[int]] = [[] for _ in units]
         self._value_waiters: list[list[int]] = [[] for _ in units]
         self._due = set(self.targets)  # targets whose delivery has not been ordered yet …
@@ -204,8 +205,6 @@ class Scheduler:
     def _on_begin(self, _event: Begin) -> None:
         for target in reversed(self.targets):
             self._agenda.append((self._want_values, target))
-        for position, target in enumerate(self.targets):
-            self._rank[target] = position
 
     def _on_found(self, event: Found) -> None:
         node = event.node
@@ -308,11 +307,12 @@ class Scheduler:
         """Ask for the digests (for a node whose key needs values: the values) of all that it reads."""
         self.state[node] = State.AWAITS_DIGESTS
         asks = self.units[node].asks and not self._answered[node]
-        pending, rank = 0, self._rank[node]
+        if not self._rank[node]:
+            self._visited += 1
+            self._rank[node] = self._visited
+        pending = 0
         self._claim(node)
         for source in reversed(self._reads[node]):
-            if self.state[source] == State.IDLE:
-                self._rank[source] = rank
             self._agenda.append((self._want_values if asks else self._want_digests, source))
             if self.state[source] in (State.FAILED, State.BLOCKED):
                 self._block(node, source)

@@ -1,7 +1,8 @@
-"""Decides how noise becomes a latent: by which sigmas, solver and guidance; every step can be watched and stopped."""
+"""Decides how noise becomes a latent: by which sigmas, solver and guidance; every step can be watched, stopped and gone on from."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from graph_engine import Context, NodeInputError, Range, node
@@ -11,6 +12,9 @@ from nodes.types import C, Conditioning, L, Latent, Model, Noise
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from nodes.sampling.checkpoint import Progress
+    from nodes.sampling.step import Step
 
 
 @node("loom.sample", version=1, category="sampling", lane="device")
@@ -54,6 +58,7 @@ def sample(
     from nodes.models.unet import predictor
     from nodes.runtime.device import settle
     from nodes.runtime.preview import preview
+    from nodes.sampling.checkpoint import Progress
     from nodes.sampling.guidance import guided
     from nodes.sampling.noise import noised, seeded_noise, step_noise
 
@@ -71,11 +76,15 @@ def sample(
         x = device.send(noised(latent.samples, seeded_noise(seeds, shape), sigmas[0], info.table.sigma_max))
         fresh = step_noise(seeds, shape)
         guide = guided(predict, positive, negative, cfg)
-        solve = SOLVERS[sampler](guide, x, sigmas, noise=lambda index: device.send(fresh(index)))
+        progress = Progress(sigmas, tuple(x.shape), place=f"{device.torch_device.type} {device.dtype} {torch.__version__}")
+        last = progress.resumed(context.resume(), device.send)
+        solve = SOLVERS[sampler](guide, x, sigmas, noise=lambda index: device.send(fresh(index)), resume=last)
         context.check_cancelled()
         for step in solve:
             x = step.x
             context.preview(_show(preview, step.x0, info.latent_format))
+            if step.index + 2 < len(sigmas):
+                context.checkpoint(_keep(progress, step))
             context.progress(step.index + 1, steps)
     return Latent(samples=settle(x))
 
@@ -83,6 +92,11 @@ def sample(
 def _show(preview: Any, x0: Tensor, latent_format: str) -> Any:
     """Bound here and not in the loop, so that each preview shows the step it was offered at."""
     return lambda: preview(x0, latent_format)
+
+
+def _keep(progress: Progress, step: Step) -> Callable[[], Any]:
+    """Bound here for the same reason."""
+    return lambda: progress.state(step)
 
 
 def _check_batch(batch: int, **conditionings: Conditioning[Any]) -> None:

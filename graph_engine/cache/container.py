@@ -58,7 +58,7 @@ class Decoder:
         about, arrays = header(data)
         try:
             return self._value(about["value"], arrays)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:  # RuntimeError: torch's
             raise DamagedError(f"its content does not fit its header ({error})") from error
 
     def _value(self, tree: Any, arrays: list[Array]) -> Any:

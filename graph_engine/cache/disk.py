@@ -7,17 +7,17 @@ fault here stops a run: a damaged file is dropped and computed again, a full or 
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import sqlite3
-import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graph_engine import atomic
 from graph_engine.cache.container import DamagedError, Decoder, NotStorableError, contents, encode, header
 from graph_engine.cache.index import Index
 from graph_engine.cache.memory import MISSING, Result
@@ -30,6 +30,8 @@ DEFAULT_BUDGET_BYTES = 10 * 2**30
 MAX_PENDING_BYTES = 512 * 2**20
 SMALL_BYTES = 1024
 """Values up to this size lie in the index: a file for each would take more room and time than they are worth."""
+CHECKPOINT_KEPT_S = 7 * 24 * 3600
+"""After a week nobody comes back for an interrupted run."""
 LARGEST_SHARE = 4
 """A value larger than a fourth of the budget is not kept: it would drive out too much else."""
 
@@ -52,7 +54,7 @@ class DiskCache:
         self, folder: Path, codecs: Codecs, find_class: Callable[[str], type | None], budget_bytes: int = DEFAULT_BUDGET_BYTES
     ) -> None:
         self.folder, self.budget_bytes = folder, budget_bytes
-        self._values = folder / "values"
+        self._values, self._checkpoints = folder / "values", folder / "checkpoints"
         self._codecs, self._decoder = codecs, Decoder(codecs, find_class)
         self._jobs: queue.Queue[_Job | Callable[[], None] | None] = queue.Queue()
         self._pending_bytes = 0
@@ -105,7 +107,13 @@ class DiskCache:
     # writing
 
     def store(
-        self, key: Key, type: str, outputs: Mapping[str, Digest], values: Mapping[str, Any], elapsed_s: float, then: Callable[[], None]
+        self,
+        key: Key,
+        type: str,
+        outputs: Mapping[str, Digest],
+        values: Mapping[str, Any],
+        elapsed_s: float,
+        then: Callable[[], None],
     ) -> None:
         """Queue a result for writing; ``then`` is called when others can find it, or when it will not be kept."""
         size = sum(map(self._codecs.size_bytes, values.values()))
@@ -141,7 +149,10 @@ class DiskCache:
             self.index = None
 
     def collect(self) -> tuple[int, int]:
-        """Remove files that the index does not know, and what is over the budget. Returns how many, and their bytes."""
+        """Remove files that the index does not know, checkpoints that nobody came back for, and what is over the budget.
+
+        Returns how many files, and their bytes.
+        """
         count = size = 0
         assert self.index is not None
         self._evict(self.budget_bytes)
@@ -150,6 +161,12 @@ class DiskCache:
             if path.stem not in known:
                 size, count = size + path.stat().st_size, count + 1
                 path.unlink(missing_ok=True)
+        for path in self._checkpoints.glob("*"):
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                if time.time() - found.st_mtime > CHECKPOINT_KEPT_S:
+                    size, count = size + found.st_size, count + 1
+                    path.unlink()
         return count, size
 
     def clear(self) -> None:
@@ -157,17 +174,19 @@ class DiskCache:
         self.flush()
         if self.index is not None:
             self.index.clear()
-        for path in self._values.glob("*/*"):
+        for path in [*self._values.glob("*/*"), *self._checkpoints.glob("*")]:
             path.unlink(missing_ok=True)
 
     # work in progress
 
     def checkpoint(self, key: Key, state: Any) -> None:
-        """Keep the state of a computation that is under way; the newest replaces the one before."""
-        with self._guard():
+        """Keep the state of a computation that is under way; the newest replaces the one before. One with handles in it is not kept."""
+        if self.index is None:
+            return
+        with self._guard(), suppress(NotStorableError):
             path = self._checkpoint_path(key)
             path.parent.mkdir(exist_ok=True)
-            self._write_file(path, encode(state, self._codecs, {"digest": self._codecs.digest(state).hex()}))
+            atomic.replace(path, encode(state, self._codecs, {"digest": self._codecs.digest(state).hex()}), durable=False)
 
     def checkpointed(self, key: Key) -> Any:
         """The state that was kept, or None; a damaged one is dropped."""
@@ -190,7 +209,7 @@ class DiskCache:
             self._checkpoint_path(key).unlink(missing_ok=True)
 
     def _checkpoint_path(self, key: Key) -> Path:
-        return self.folder / "checkpoints" / f"{key.hex()}.safetensors"
+        return self._checkpoints / f"{key.hex()}.safetensors"
 
     # inside
 
@@ -222,24 +241,13 @@ class DiskCache:
                     if small is None:
                         path = self._path(digest)
                         path.parent.mkdir(exist_ok=True)
-                        self._write_file(path, parts)
+                        atomic.replace(path, parts, durable=False)
                     new[digest] = (size, small)
         except NotStorableError:
             return
         self.index.add(job.key, job.type, job.outputs, job.elapsed_s, new)
         if self.index.size_bytes() > self.budget_bytes:
             self._evict(self.budget_bytes * 9 // 10)
-
-    def _write_file(self, path: Path, parts: Iterable[bytes | memoryview]) -> None:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for part in parts:
-                    file.write(part)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     def _evict(self, budget_bytes: int) -> None:
         assert self.index is not None
@@ -275,7 +283,9 @@ class DiskCache:
             path.rename(aside)
             for rest in ("-wal", "-shm"):
                 Path(f"{path}{rest}").unlink(missing_ok=True)
-            log.warning("The cache's index was damaged (%s). It was put aside as %s and is rebuilt from the files.", error, aside.name)
+            log.warning(
+                "The cache's index was damaged (%s). It was put aside as %s and is rebuilt from the files.", error, aside.name
+            )
             index = Index(path)
             self._rebuild(index)
             return index
@@ -299,7 +309,9 @@ class DiskCache:
                 self.index.close()
         self.index = None
         reason = getattr(error, "strerror", None) or str(error)
-        log.warning("The cache in %s is not used any more in this run: %s. Results are still computed and saved.", self.folder, reason)
+        log.warning(
+            "The cache in %s is not used any more in this run: %s. Results are still computed and saved.", self.folder, reason
+        )
 
 
 @dataclass(slots=True)

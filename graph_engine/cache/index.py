@@ -133,7 +133,9 @@ class Index:
         with self.transaction() as database:
             (size,) = database.execute("select value from facts where name = 'size_bytes'").fetchone()
             age = 0.0
-            for digest, bytes_kept, priority in database.execute("select digest, size_bytes, priority from kept order by priority"):
+            for digest, bytes_kept, priority in database.execute(
+                "select digest, size_bytes, priority from kept order by priority"
+            ):
                 if size <= budget_bytes:
                     break
                 gone.append(Digest(digest))
@@ -176,9 +178,9 @@ class Index:
         with self.transaction() as database:
             database.executemany(query, list(found))
 
-    def trace(self, origin: str, node: str) -> str | None:
-        rows = self._rows("select trace from traces where origin = ? and node = ?", origin, node)
-        return rows[0][0] if rows else None
+    def traces(self, origin: str) -> dict[str, str]:
+        """What each node of ``origin`` was given the last time, by path."""
+        return dict(self._rows("select node, trace from traces where origin = ?", origin))
 
     def remember(self, traces: Iterable[tuple[str, str, str]]) -> None:
         with self.transaction() as database:

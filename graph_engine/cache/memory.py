@@ -106,7 +106,7 @@ class MemoryCache:
             heapq.heappush(self._queue, (kept.priority, digest))
 
     def _priority(self, kept: _Kept) -> float:
-        return self._age + kept.seconds / kept.size_bytes
+        return self._age + kept.seconds / max(kept.size_bytes, 1)
 
     def _evict_one(self) -> None:
         """Drop the value of least priority; a queue entry older than the value's last use is put back with the newer one."""

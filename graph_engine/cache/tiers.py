@@ -70,8 +70,10 @@ class Cache:
         return self.disk.checkpointed(key) if self.disk is not None else None
 
     def drop_checkpoint(self, key: Key) -> None:
-        if self.disk is not None:
-            self.disk.drop_checkpoint(key)
+        """The computation is done. Its checkpoint goes once its result is written, so that at any moment one of the two is there."""
+        disk = self.disk
+        if disk is not None:
+            disk.later(lambda: disk.drop_checkpoint(key))
 
     def measured(self, runs: Iterable[tuple[Node, float, int]]) -> None:
         """Learn what nodes cost, once the writer has time."""

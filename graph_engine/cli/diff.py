@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.embed import extract, is_png
 from graph_engine.workflow.merge import CONFLICTS, VALUES, Conflict, Merged
 from graph_engine.workflow.merge import merge as combine
-from graph_engine.workflow.places import ABSENT, is_layout, split, text
+from graph_engine.workflow.places import ABSENT, split, text
 from graph_engine.workflow.text import canonical, read, to_data
 
 DIFFERENT = 1
@@ -94,7 +95,8 @@ def _merge(merged: Merged, into: Path | None, as_json: bool) -> bool:
     elif into is None:
         click.echo(canonical(merged.workflow), nl=False)
     if merged.conflicts and not as_json:
-        output.tell(f'{_count(len(merged.conflicts), "conflict")}: ours stays. Settle each, then remove "{CONFLICTS}" from the file.')
+        count = _count(len(merged.conflicts), "conflict")
+        output.tell(f'{count}: ours stays. Settle each, then remove "{CONFLICTS}" from the file.')
     return bool(merged.conflicts)
 
 
@@ -155,8 +157,8 @@ def _described(change: Change) -> tuple[str, str]:
             return "definition", "/".join(within)
         case ("nodes", node):
             return "node", f"{inside}{node}{_content(change.before if change.after is ABSENT else change.after)}"
-        case ("nodes", node, "values" | "links" as section, *way):
-            return section[:-1], f"{inside}{node}.{'.'.join(way)}  {_values(change)}"
+        case ("nodes", node, "values" | "links" | "state" as section, *way):
+            return section.removesuffix("s"), f"{inside}{node}.{'.'.join(way)}  {_values(change)}"
         case ("nodes", node, field):
             return field, f"{inside}{node}  {_values(change)}"
         case ("inputs" | "outputs" as section, *way):
@@ -178,7 +180,8 @@ def _values(change: Change) -> str:
     bare = change.place[-2:-1] == ("links",) or change.place[-1] in ("from", "mode", "type")
     shown = [_plain(value) if bare else text(value) for value in (change.before, change.after) if value is not ABSENT]
     if len(shown) == 2:
-        begin = len(os.path.commonprefix(shown)) - MAX_SHOWN // 2
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(*shown, strict=False))
+        begin = sum(1 for _ in alike) - MAX_SHOWN // 2
         shown = [f"…{one[begin:]}" if begin > 0 and len(one) > MAX_SHOWN else one for one in shown]
     return " -> ".join(map(_short, shown))
 
@@ -201,7 +204,7 @@ command = LoomCommand(
     params=[
         click.Argument(["files"], nargs=-1, type=click.Path(path_type=Path), metavar="A B | BASE OURS THEIRS"),
         click.Option(["--merge", "merging"], is_flag=True, help="Bring three documents together instead of comparing two."),
-        click.Option(["-o", "--output", "into"], type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=OUTPUT_HELP),
+        click.Option(["-o", "--output", "into"], type=click.Path(path_type=Path), metavar="FILE", help=OUTPUT_HELP),
         json_option(),
     ],
     help=diff.__doc__,

@@ -10,7 +10,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from io import TextIOWrapper
 from typing import Any
 
@@ -27,10 +27,13 @@ class ReaderLeftError(Exception):
 
 
 def prepare() -> None:
-    """What a stream cannot encode is shown as an escape, so that a text never ends a run."""
+    """What a stream cannot encode is shown as an escape, so that a text never ends a run. Warnings that are logged are told."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    handler = _CurrentStderr()
+    handler.setFormatter(_Warning())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def clean(text: str) -> str:
@@ -51,6 +54,18 @@ def styled(text: str, **style: Any) -> str:
 def say_styled(text: str) -> None:
     """A line made with ``styled``, on stdout."""
     _write(text)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Container[int] = ()) -> Iterator[str]:
+    """Lines for ``say_styled``: columns as wide as their widest cell, those of ``right`` at their right side. The last may be long."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    last = len(headings) - 1
+    for row in (headings, *rows):
+        cells = [
+            cell.rjust(width) if at in right else cell if at == last else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield styled("  ".join(cells).rstrip(), **({"dim": True} if row is headings else {}))
 
 
 def tell(text: str, **style: Any) -> None:
@@ -137,3 +152,11 @@ class _CurrentStderr(logging.StreamHandler[Any]):
     @stream.setter
     def stream(self, _value: Any) -> None:
         pass
+
+
+class _Warning(logging.Formatter):
+    """A logged warning as one plain line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = clean(f"warning: {record.getMessage()}")
+        return click.style(line, fg="yellow") if sys.stderr.isatty() and color() is None else line

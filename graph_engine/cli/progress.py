@@ -95,5 +95,9 @@ def duration(seconds: float) -> str:
 
 
 def size(size_bytes: float) -> str:
-    """``640 MB``, ``1.4 GB`` (powers of ten)."""
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+    """``1.4 GB``, ``640 MB``, ``1.2 MB``, ``12 kB``, ``840 B`` (powers of ten)."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size_bytes >= unit:
+            number = size_bytes / unit
+            return f"{number:.1f} {name}" if unit == 1e9 or number < 9.95 else f"{number:.0f} {name}"
+    return f"{size_bytes:.0f} B"

@@ -24,8 +24,10 @@ class Opened:
     targets: Sequence[str] | None
     options: Mapping[str, str]
 
-    def engine(self, options: Mapping[str, str] | None = None) -> Engine:
-        return Engine(self.registry, folders=replace(self.folders, given=self.typed.files), options=options)
+    def engine(self, options: Mapping[str, str] | None = None, cache: Path | None = None) -> Engine:
+        """``cache``: the folder where results outlive the process."""
+        folders = replace(self.folders, given=self.typed.files)
+        return Engine(self.registry, folders=folders, options=options, cache_folder=cache)
 
     def request(self, output_folder: Path | None = None) -> Request:
         source = self.typed.source

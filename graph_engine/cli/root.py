@@ -18,6 +18,8 @@ BUILT_IN: Mapping[str, str] = {
     "run": "Run a workflow and write what it makes.",
     "check": "List every problem of a workflow, without running it.",
     "plan": "Show what a run would do with each node, and why.",
+    "explain": "Say why a node would run, down to the value that changed.",
+    "cache": "Show and tend the results that are kept on disk.",
     "nodes": "List the node types, or explain one.",
     "diff": "Compare two workflows or pictures by meaning, or merge three.",
 }

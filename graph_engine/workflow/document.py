@@ -29,7 +29,11 @@ class Document(BaseModel):
 
 
 class NodeEntry(Document):
-    """One node: its type and version, values and links by input name. A linked input's value is kept but not used."""
+    """One node: its type and version, values and links by input name. A linked input's value is kept but not used.
+
+    A node of type ``workflow:NAME`` is the definition of that name; ``map:NAME`` repeats it for each item of the lists given to the
+    inputs in ``over``; ``fold:NAME`` repeats it ``times`` times (or over lists) and hands outputs on to inputs as ``state`` says.
+    """
 
     type: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     version: Annotated[int, Field(ge=1)] = 1
@@ -37,6 +41,8 @@ class NodeEntry(Document):
     links: dict[str, Reference | list[Reference]] = {}
     mode: Literal["on", "muted", "bypassed"] = "on"
     title: str = ""
+    over: list[str] = []
+    state: dict[str, str] = {}
 
 
 class InputPort(Document):

@@ -23,6 +23,9 @@ from graph_engine.workflow.text import canonical, parse, to_data
 CONFLICTS = "conflicts"
 """The field of the merged document that lists them. Settle each, then remove the field."""
 
+USES = (SUBGRAPH, "map:", "fold:")
+"""How the type of a node begins that stands for a definition, once or repeated."""
+
 VALUES = ("base", "ours", "theirs")
 
 
@@ -119,10 +122,11 @@ class _Merger:
             self.mend((*place, "definitions", name), inner, deeper)
 
     def _bring_back(self, place: Place, data: Data, three: Three) -> bool:
-        """Put back one node or definition that one side removed while the other has something refer to it."""
+        """Put back nodes and definitions that one side removed while the other has something refer to them."""
+        found = False
         for side in (three.ours, three.theirs):
             known = set(_needs(side))
-            for need in _needs(data):
+            for need in list(_needs(data)):
                 user, section, name = need
                 if name in data.get(section, {}) or name not in side.get(section, {}) or need not in known:
                     continue
@@ -132,8 +136,8 @@ class _Merger:
                 why = f"one side removed it, but {user} of the other needs it; it was kept"
                 self.conflicts = [one for one in self.conflicts if one.place != where]
                 self.conflicts.append(Conflict(place=where, why=why, **dict(zip(VALUES, values, strict=True))))
-                return True
-        return False
+                found = True
+        return found
 
     def _open_circle(self, place: Place, data: Data, three: Three) -> bool:
         """Take one link as ours has it, where links of both sides form a circle. A circle of ours is left to ``check``."""
@@ -166,7 +170,7 @@ def _together(place: Place, base: Any, ours: Any, theirs: Any) -> Any:
     match split(place)[1]:
         case ("view", "nodes", *_) if ABSENT in (ours, theirs):
             return theirs if ours is ABSENT else ours
-        case ("inputs", _, "to"):
+        case ("inputs", _, "to") | ("nodes", _, "over"):
             was = base
         case ("view", _) | ("conflicts",):
             was = [] if base is ABSENT else base
@@ -187,8 +191,8 @@ def _needs(document: Data) -> Iterator[tuple[str, str, str]]:
         user = f"{place[1]}.{place[3]}" if place[0] == "nodes" else f"the {place[0][:-1]} {place[1]}"
         yield user, "nodes", reference.partition(".")[0]
     for name, node in document.get("nodes", {}).items():
-        if node["type"].startswith(SUBGRAPH):
-            yield name, "definitions", node["type"].removeprefix(SUBGRAPH)
+        if node["type"].startswith(USES):
+            yield name, "definitions", node["type"].partition(":")[2]
 
 
 def _forget_spots(data: Data, base: Data) -> None:

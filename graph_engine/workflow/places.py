@@ -41,7 +41,7 @@ def kind(place: Place) -> Literal["container", "entry", "field"]:
     match split(place)[1]:
         case ():
             return "entry" if place else "container"
-        case ("nodes" | "inputs" | "outputs" | "definitions" | "requires" | "view",) | ("nodes", _, "values" | "links"):
+        case ("nodes" | "inputs" | "outputs" | "definitions" | "requires" | "view",) | ("nodes", _, "values" | "links" | "state"):
             return "container"
         case ("nodes" | "inputs" | "outputs" | "view", _) | ("requires", *_):
             return "entry"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any, TypeAlias
 
 from graph_engine.workflow.places import Data, Place, text
@@ -18,6 +19,9 @@ ALIKE = 0.5
 MAX_PAIRS = 1_000_000
 """Where more pairs of one type than this are left, only nodes alike in everything are paired: time must not grow squared."""
 
+MAX_TURNS = 100
+"""How often pairs are looked for again with what is known by then. After that, ties go by id at once."""
+
 Says: TypeAlias = frozenset[Place]
 
 
@@ -25,13 +29,14 @@ def same_nodes(before: Data, after: Data) -> dict[str, str]:
     """Nodes of ``before`` that are there in ``after``, by id: theirs, and what it is now."""
     old, new = before.get("nodes", {}), after.get("nodes", {})
     found = {name: name for name in old if name in new}
-    while True:
+    for turn in count():
         said = _sayings(before, {name: f"={name}" for name in found}, old.keys() - found.keys())
         says = _sayings(after, {name: f"={was}" for was, name in found.items()}, new.keys() - set(found.values()))
-        pairs = _alike_in_all(said, old, says, new) or _most_alike(said, old, says, new)
+        pairs = _alike_in_all(said, old, says, new, patient=turn < MAX_TURNS) or _most_alike(said, old, says, new)
         if not pairs:
-            return found
+            break
         found |= pairs
+    return found
 
 
 def renamed(document: Data, names: Mapping[str, str]) -> Data:
@@ -79,7 +84,7 @@ def _sayings(document: Data, known: Mapping[str, str], wanted: set[str]) -> dict
     for name in wanted:
         node = nodes[name]
         says[name] |= {("value", key, text(value)) for key, value in node.get("values", {}).items()}
-        says[name] |= {(key, text(node[key])) for key in ("title", "mode") if key in node}
+        says[name] |= {(key, text(node[key])) for key in ("title", "mode", "over", "state") if key in node}
 
     def called(node: str) -> str:
         return known.get(node) or str(nodes.get(node, {}).get("type", "?"))
@@ -96,15 +101,20 @@ def _sayings(document: Data, known: Mapping[str, str], wanted: set[str]) -> dict
     return {name: frozenset(says[name]) for name in wanted}
 
 
-def _alike_in_all(said: dict[str, Says], old: Data, says: dict[str, Says], new: Data) -> dict[str, str]:
-    """Pairs that say the same. Those that only one pair fits come alone: what they settle may tell the others apart."""
+def _alike_in_all(said: dict[str, Says], old: Data, says: dict[str, Says], new: Data, *, patient: bool) -> dict[str, str]:
+    """Pairs that say the same. Those that only one pair fits come alone: what they settle may tell the others apart.
+
+    ``patient``: leave what is not settled so for a later turn, but for one group where there is no other way.
+    """
     groups: dict[tuple[str, Says], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for side, (sayings, nodes) in enumerate(((said, old), (says, new))):
         for name in sorted(sayings):
             groups[nodes[name]["type"], sayings[name]][side].append(name)
     both = [group for group in groups.values() if all(group)]
     single = {was[0]: now[0] for was, now in both if len(was) == len(now) == 1}
-    return single or dict(zip(*min(both), strict=False)) if both else {}
+    if patient and (single or not both):
+        return single
+    return {one: other for was, now in ([min(both)] if patient else both) for one, other in zip(was, now, strict=False)}
 
 
 def _most_alike(said: dict[str, Says], old: Data, says: dict[str, Says], new: Data) -> dict[str, str]:

@@ -181,7 +181,9 @@ def train_autoencoder(recipe: AutoencoderRecipe, checkpoint: Path) -> Autoencode
         if (step + 1) % recipe.save_every == 0 or step + 1 == total:
             logger.info("vae step %d of %d, loss %.4f", step + 1, total, running / recipe.save_every)
             running = 0.0
-            torch.save({"weights": vae.state_dict(), "optimizer": optimizer.state_dict(),
-                        "average": average.weights, "step": step + 1}, checkpoint)
+            torch.save(
+                {"weights": vae.state_dict(), "optimizer": optimizer.state_dict(), "average": average.weights, "step": step + 1},
+                checkpoint,
+            )
     vae.load_state_dict(average.weights)
     return vae.eval()

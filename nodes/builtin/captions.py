@@ -67,8 +67,18 @@ SCENE_PHRASES: Final[dict[str, tuple[str, ...]]] = {
     "car": ("a {} car", "a {} car on the road"),
 }
 PREFIXES: Final = ("a picture of", "a drawing of", "an illustration of", "an image of", "a simple drawing of")
-SUFFIXES: Final = ("flat design", "simple", "colorful", "masterpiece, best quality", "high quality", "highly detailed",
-                   "minimal", "vector art", "digital art", "beautiful")
+SUFFIXES: Final = (
+    "flat design",
+    "simple",
+    "colorful",
+    "masterpiece, best quality",
+    "high quality",
+    "highly detailed",
+    "minimal",
+    "vector art",
+    "digital art",
+    "beautiful",
+)
 NEGATIVE_CAPTIONS: Final = (
     "blurry", "low quality", "bad quality, blurry", "worst quality, low quality", "ugly", "noise", "text, watermark",
     "deformed, ugly", "jpeg artifacts", "bad anatomy", "distorted",

@@ -1,6 +1,6 @@
 """Decides what a picture shows: a small convolutional judge, trained on drawings alone, never on the model's pictures.
 
-    python -m nodes.builtin.checker FILE    trains it, prints its accuracy on held-out drawings, and keeps its weights
+python -m nodes.builtin.checker FILE    trains it, prints its accuracy on held-out drawings, and keeps its weights
 """
 
 from __future__ import annotations

@@ -26,13 +26,12 @@ from nodes.builtin.world import sample_picture
 logger = logging.getLogger(__name__)
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiserRecipe:
     pictures: int = 24_576
     captions: int = 6
     """Captions for each picture, drawn once."""
-    steps: int = 5000
+    steps: int = 5400
     batch: int = 32
     late_batch: int = 16
     late_from: int = 1500
@@ -109,9 +108,7 @@ def velocity_loss(
     return functional.mse_loss(predicted, signal * noise - sigma * clean)
 
 
-def train_denoiser(
-    recipe: DenoiserRecipe, data: TrainingSet, tokenizer: CLIPTokenizer, checkpoint: Path
-) -> Denoiser:
+def train_denoiser(recipe: DenoiserRecipe, data: TrainingSet, tokenizer: CLIPTokenizer, checkpoint: Path) -> Denoiser:
     """Train from the start, or from ``checkpoint`` where it exists; returns the averaged weights."""
     torch.manual_seed(recipe.seed)
     model = Denoiser(tokenizer)
@@ -134,8 +131,15 @@ def train_denoiser(
         if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
             logger.info("denoiser step %d of %d, loss %.4f", step + 1, recipe.steps, running / counted)
             running, counted = 0.0, 0
-            save(checkpoint, {"weights": model.state_dict(), "optimizer": optimizer.state_dict(),
-                              "average": average.weights, "step": step + 1})
+            save(
+                checkpoint,
+                {
+                    "weights": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "average": average.weights,
+                    "step": step + 1,
+                },
+            )
     model.load_state_dict(average.weights)
     model.eval()
     return model

@@ -55,9 +55,7 @@ def held_out_pictures(singles: int, pairs: int, each_scene: int, seed: int) -> l
     return pictures
 
 
-def generate(
-    pipeline: Pipeline, prompts: list[str], *, first_seed: int, steps: int = STEPS, cfg: float = GUIDANCE
-) -> Tensor:
+def generate(pipeline: Pipeline, prompts: list[str], *, first_seed: int, steps: int = STEPS, cfg: float = GUIDANCE) -> Tensor:
     """Pictures for the prompts, ``[batch, 3, 128, 128]`` in 0..1; picture *i* has seed ``first_seed + i``."""
     parts = []
     for start in range(0, len(prompts), 16):
@@ -117,9 +115,7 @@ def round_trip(pipeline: Pipeline, pixels: Tensor) -> Tensor:
     return torch.cat(parts).clamp(0, 1)
 
 
-def report(
-    pipeline: Pipeline, checker: Checker, pictures: list[Picture], options: argparse.Namespace
-) -> None:
+def report(pipeline: Pipeline, checker: Checker, pictures: list[Picture], options: argparse.Namespace) -> None:
     write = sys.stdout.write
     real = draw(pictures)
     back = round_trip(pipeline, real)
@@ -135,8 +131,14 @@ def report(
     for name, share, count in table(verdicts):
         write(f"{name:32} {share:7.1%} of {count}\n")
     if options.keep is not None:
-        torch.save({"prompts": prompts, "images": (images * 255).round().to(torch.uint8),
-                    "right": [verdict.all_right() for verdict in verdicts]}, options.keep)
+        torch.save(
+            {
+                "prompts": prompts,
+                "images": (images * 255).round().to(torch.uint8),
+                "right": [verdict.all_right() for verdict in verdicts],
+            },
+            options.keep,
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

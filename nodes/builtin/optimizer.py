@@ -6,6 +6,7 @@ root mean square of Adam's, so that both share one learning rate (Liu et al. 202
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
 
@@ -32,7 +33,7 @@ def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
         factor.diagonal().add_(a)
         applied = factor @ applied
         gram = factor @ gram @ factor
-    result = applied @ wide
+    result: Tensor = applied @ wide
     return result.T if tall else result
 
 
@@ -76,7 +77,7 @@ class MuonAdam:
         if not isinstance(velocity, list) or not isinstance(adam, dict):
             raise ValueError("This checkpoint holds no optimiser state. Delete it and train from the start.")
         self.velocity = [moment.clone() for moment in velocity]
-        self.adam.load_state_dict(adam)
+        self.adam.load_state_dict(copy.deepcopy(adam))
 
 
 def _is_hidden(name: str, parameter: nn.Parameter) -> bool:

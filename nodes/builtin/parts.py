@@ -92,9 +92,7 @@ def new_scheduler() -> Scheduler:
     )
 
 
-def new_pipeline(
-    vae: Autoencoder, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, unet: UNet
-) -> Pipeline:
+def new_pipeline(vae: Autoencoder, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, unet: UNet) -> Pipeline:
     return library.StableDiffusionPipeline(
         vae=vae,
         text_encoder=text_encoder,

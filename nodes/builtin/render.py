@@ -65,9 +65,7 @@ def paint_background(canvas: Canvas, pictures: Sequence[Picture]) -> None:
     canvas.paint(stripe + hidden + torch.zeros_like(canvas.y), torch.where(striped, dark, base))
 
 
-def paint_objects(
-    canvas: Canvas, shapes: Sequence[str], colours: Sequence[str], x: Tensor, y: Tensor, radius: Tensor
-) -> None:
+def paint_objects(canvas: Canvas, shapes: Sequence[str], colours: Sequence[str], x: Tensor, y: Tensor, radius: Tensor) -> None:
     """One object a row; rows of one shape are worked out together."""
     distance = torch.empty(len(shapes), canvas.size, canvas.size)
     for shape in set(shapes):
@@ -108,10 +106,7 @@ def paint_pair(canvas: Canvas, pictures: Sequence[Picture]) -> None:
         (1.0, 0, [picture.shape for picture in pictures], [picture.colour for picture in pictures]),
         (-1.0, 1, [picture.other_shape for picture in pictures], [picture.other_colour for picture in pictures]),
     ):
-        x, y = (
-            64 + sign * 32 * toward[:, axis] + whole_cells(wobble[:, lane]) * (1 - toward[:, axis].abs())
-            for axis in (0, 1)
-        )
+        x, y = (64 + sign * 32 * toward[:, axis] + whole_cells(wobble[:, lane]) * (1 - toward[:, axis].abs()) for axis in (0, 1))
         paint_objects(canvas, shapes, colours, x, y, PAIR_RADIUS * (1 + 0.03 * wobble[:, 2 + lane]))
 
 

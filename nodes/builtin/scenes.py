@@ -148,8 +148,7 @@ def paint_mountain(canvas: Canvas, setting: Setting) -> None:
     x = 48 + setting.cells(0)
     for peak, height, half_width, share in ((x + 40, 52, 48, 0.75), (x, 20, 64, 1.0)):
         foot, slope = 112, half_width / (112 - height)
-        canvas.paint(canvas.convex([(peak, height), (peak + half_width, foot), (peak - half_width, foot)]),
-                     setting.shade(share))
+        canvas.paint(canvas.convex([(peak, height), (peak + half_width, foot), (peak - half_width, foot)]), setting.shade(share))
         cap = 20 * slope
         canvas.paint(canvas.convex([(peak, height), (peak + cap, height + 20), (peak - cap, height + 20)]), rgb(SNOW))
     ground(canvas, setting, 104)

@@ -155,9 +155,7 @@ def _draw_lot(kind: str, random_source: random.Random) -> Picture:
     )
     if kind == "shape":
         return replace(picture, size=choose(list(SIZES)), position=choose(list(POSITIONS)))
-    return replace(
-        picture, relation=choose(list(RELATIONS)), other_shape=choose(SHAPES), other_colour=choose(list(COLOURS))
-    )
+    return replace(picture, relation=choose(list(RELATIONS)), other_shape=choose(SHAPES), other_colour=choose(list(COLOURS)))
 
 
 def draw_kind(random_source: random.Random) -> str:

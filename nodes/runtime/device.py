@@ -49,6 +49,19 @@ class Device:
             batched=device.type != "cpu",
         )
 
+    def facts(self) -> dict[str, str]:
+        """What decides about the last digits of a result: device, its kernels, dtype, and on the CPU the number of threads."""
+        kind = self.torch_device.type
+        found = {"device": kind, "dtype": str(self.dtype).removeprefix("torch.")}
+        match kind:
+            case "cuda":
+                found["processor"] = torch.cuda.get_device_name(self.torch_device)
+                found["cuda"] = str(torch.version.cuda or torch.version.hip)
+            case "cpu":
+                found["processor"] = str(torch.backends.cpu.get_cpu_capability())
+                found["threads"] = str(torch.get_num_threads())
+        return found
+
     def place(self, module: nn.Module, dtype: torch.dtype) -> nn.Module:
         """The module with its weights here, cast only where the dtype differs: without a copy if they already fit."""
         memory_format = torch.channels_last if self.channels_last else torch.preserve_format

@@ -91,6 +91,10 @@ class Weights:
             with self._lock:
                 entry.readers -= 1
 
+    def facts(self) -> Mapping[str, str]:
+        """For the run record: on what the networks run, as far as it decides about their last digits."""
+        return self.device.facts()
+
     def held(self) -> list[Held]:
         """What is in memory now, the most recently used first."""
         with self._lock:

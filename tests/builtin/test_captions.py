@@ -9,14 +9,23 @@ from nodes.builtin.world import COLOURS, SHAPES, Picture, sample_picture
 
 
 def test_a_full_caption_says_every_fact_of_one_object() -> None:
-    picture = Picture(kind="shape", colour="orange", background="navy", style="striped", shape="ring", size="small",
-                      position="left")
+    picture = Picture(
+        kind="shape", colour="orange", background="navy", style="striped", shape="ring", size="small", position="left"
+    )
     assert full_caption(picture) == "a small orange ring on the left on a striped navy background"
 
 
 def test_a_full_caption_says_how_two_objects_lie() -> None:
-    picture = Picture(kind="pair", colour="red", background="white", style="plain", shape="square", relation="above",
-                      other_shape="circle", other_colour="blue")
+    picture = Picture(
+        kind="pair",
+        colour="red",
+        background="white",
+        style="plain",
+        shape="square",
+        relation="above",
+        other_shape="circle",
+        other_colour="blue",
+    )
     assert full_caption(picture) == "a red square above a blue circle on a white background"
 
 
@@ -42,8 +51,16 @@ def test_a_loose_caption_of_one_object_never_names_a_colour_that_the_picture_lac
 
 
 def test_a_pair_told_from_the_other_end_turns_its_relation() -> None:
-    picture = Picture(kind="pair", colour="red", background="white", style="plain", shape="square", relation="above",
-                      other_shape="star", other_colour="blue")
+    picture = Picture(
+        kind="pair",
+        colour="red",
+        background="white",
+        style="plain",
+        shape="square",
+        relation="above",
+        other_shape="star",
+        other_colour="blue",
+    )
     source = random.Random(7)
     for _ in range(200):
         words = loose_caption(picture, source).replace(",", " ").split()

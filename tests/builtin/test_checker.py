@@ -23,8 +23,16 @@ from nodes.builtin.world import Picture, sample_picture
 
 
 def pair(relation: str) -> Picture:
-    return Picture(kind="pair", colour="red", background="white", style="plain", shape="star", relation=relation,
-                   other_shape="ring", other_colour="blue")
+    return Picture(
+        kind="pair",
+        colour="red",
+        background="white",
+        style="plain",
+        shape="star",
+        relation=relation,
+        other_shape="ring",
+        other_colour="blue",
+    )
 
 
 def test_the_first_object_of_a_pair_is_the_left_or_upper_one() -> None:

@@ -49,8 +49,7 @@ def test_a_star_reaches_its_tip_and_stays_out_of_its_notches() -> None:
     assert distance[26, 64] < 0 < distance[22, 64]
     notch_angle = math.pi / 5
     inside, beyond = (
-        distance[round(64 - reach * math.cos(notch_angle)), round(64 + reach * math.sin(notch_angle))]
-        for reach in (16, 26)
+        distance[round(64 - reach * math.cos(notch_angle)), round(64 + reach * math.sin(notch_angle))] for reach in (16, 26)
     )
     assert inside < 0 < beyond
 

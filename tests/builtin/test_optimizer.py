@@ -35,7 +35,7 @@ def test_training_lowers_a_loss_and_clears_gradients() -> None:
     losses = []
     for _ in range(60):
         loss = (net(inputs) - wanted).square().mean()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        loss.backward()
         optimizer.step(1.0)
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]

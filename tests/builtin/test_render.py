@@ -14,8 +14,14 @@ from nodes.builtin.world import BACKGROUNDS, COLOURS, LIGHTS, POSITIONS, SCENES,
 
 
 def single(**facts: str) -> Picture:
-    described = {"colour": "red", "background": "white", "style": "plain", "shape": "circle", "size": "medium",
-                 "position": "middle"} | facts
+    described = {
+        "colour": "red",
+        "background": "white",
+        "style": "plain",
+        "shape": "circle",
+        "size": "medium",
+        "position": "middle",
+    } | facts
     return Picture(kind="shape", **described)  # type: ignore[arg-type]  # every field here is a string
 
 
@@ -76,8 +82,16 @@ def test_an_unknown_shape_is_refused_with_the_known_ones() -> None:
 
 
 def test_in_a_pair_the_first_object_lies_on_the_side_of_its_relation() -> None:
-    picture = Picture(kind="pair", colour="red", background="white", style="plain", shape="square", relation="left",
-                      other_shape="circle", other_colour="blue")
+    picture = Picture(
+        kind="pair",
+        colour="red",
+        background="white",
+        style="plain",
+        shape="square",
+        relation="left",
+        other_shape="circle",
+        other_colour="blue",
+    )
     pixels = draw([picture])[0]
     assert torch.allclose(pixels[:, 64, 32], torch.tensor(COLOURS["red"]), atol=1e-5)
     assert torch.allclose(pixels[:, 64, 96], torch.tensor(COLOURS["blue"]), atol=1e-5)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nodes.builtin import train
+from nodes.builtin.autoencoder import draw_pool
 from nodes.builtin.evaluate import generate
 from nodes.builtin.export import load_model
 
@@ -58,7 +59,7 @@ def test_trained_latents_are_standardised(folder: Path) -> None:
     torch.manual_seed(0)
     pipeline = load_model(folder)
     with torch.no_grad():
-        pictures = train.draw_pool(24, train.SMOKE.autoencoder.seed + 1).float() / 127.5 - 1
+        pictures = draw_pool(24, train.SMOKE.autoencoder.seed + 1).float() / 127.5 - 1
         latents = pipeline.vae.encode(pictures).latent_dist.mean * pipeline.vae.config.scaling_factor
     assert latents.mean((0, 2, 3)).abs().max() < 0.05
     assert (latents.std((0, 2, 3)) - 1).abs().max() < 0.05

@@ -191,5 +191,5 @@ def test_with_cache_equals_without(nodes: dict[str, Any], edits: list[tuple[int,
     with Engine(REGISTRY) as kept:
         for index, salt in [(0, 0), *edits]:
             of = of.with_values({f"n{index % len(nodes)}.salt": salt})
-            with Engine(REGISTRY, cache_bytes=0) as fresh:
+            with Engine(REGISTRY, memory_bytes=0) as fresh:
                 assert run(kept, of).outputs == run(fresh, of).outputs

@@ -55,11 +55,11 @@ def test_a_chain_runs_from_its_start_and_releases_what_is_read() -> None:
         CHAIN,
         [2],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 3)]),
         (Finished(0), [Lookup(1)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(1), [Run(1, 2)]),
         (Finished(1), [Release(0), Lookup(2)]),
-        (Missing(2), [Run(2, 0)]),
+        (Missing(2), [Run(2, 1)]),
         (Finished(2), [Deliver(2), Release(1)]),
         (Delivered(2), [Release(2), Stop()]),
     )
@@ -96,9 +96,9 @@ def test_values_that_were_dropped_are_made_again_only_where_something_runs() -> 
         (Begin(), [Lookup(0)]),
         (Found(0, held=False), [Lookup(1)]),
         (Found(1, held=False), [Lookup(2)]),
-        (Missing(2), [Run(0, 0)]),
-        (Finished(0), [Run(1, 0)]),
-        (Finished(1), [Release(0), Run(2, 0)]),
+        (Missing(2), [Run(0, 3)]),
+        (Finished(0), [Run(1, 2)]),
+        (Finished(1), [Release(0), Run(2, 1)]),
         (Finished(2), [Deliver(2), Release(1)]),
         (Delivered(2), [Release(2), Stop()]),
     )
@@ -110,7 +110,7 @@ def test_a_target_whose_value_was_dropped_runs_again() -> None:
         [1],
         (Begin(), [Lookup(0)]),
         (Found(0, held=True), [Lookup(1)]),
-        (Found(1, held=False), [Run(1, 0)]),
+        (Found(1, held=False), [Run(1, 1)]),
         (Finished(1), [Deliver(1), Release(0)]),
         (Delivered(1), [Release(1), Stop()]),
     )
@@ -121,7 +121,7 @@ def test_an_early_cut_off_stops_at_the_first_key_that_is_known() -> None:
         CHAIN,
         [2],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 3)]),
         (Finished(0), [Lookup(1)]),
         (Found(1, held=False), [Lookup(2)]),
         (Found(2, held=True), [Deliver(2)]),
@@ -134,13 +134,13 @@ def test_both_sides_of_a_diamond_run_side_by_side() -> None:
         DIAMOND,
         [3],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 3)]),
         (Finished(0), [Lookup(1), Lookup(2)]),
-        (Missing(1), [Run(1, 0)]),
-        (Missing(2), [Run(2, 0)]),
+        (Missing(1), [Run(1, 2)]),
+        (Missing(2), [Run(2, 4)]),
         (Finished(2), []),
         (Finished(1), [Release(0), Lookup(3)]),
-        (Missing(3), [Run(3, 0)]),
+        (Missing(3), [Run(3, 1)]),
         (Finished(3), [Deliver(3), Release(1), Release(2)]),
         (Delivered(3), [Release(3), Stop()]),
     )
@@ -151,10 +151,10 @@ def test_a_failure_stops_only_what_depends_on_it() -> None:
         DIAMOND,
         [1, 3],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 2)]),
         (Finished(0), [Lookup(1), Lookup(2)]),
-        (Missing(1), [Run(1, 0)]),
-        (Missing(2), [Run(2, 1)]),
+        (Missing(1), [Run(1, 1)]),
+        (Missing(2), [Run(2, 4)]),
         (Failed(2), []),
         (Finished(1), [Deliver(1), Release(0)]),
         (Delivered(1), [Release(1), Stop()]),
@@ -164,7 +164,7 @@ def test_a_failure_stops_only_what_depends_on_it() -> None:
 
 
 def test_what_is_blocked_names_the_node_that_failed_however_far_above() -> None:
-    machine = replies(CHAIN, [2], (Begin(), [Lookup(0)]), (Missing(0), [Run(0, 0)]), (Failed(0), [Stop()]))
+    machine = replies(CHAIN, [2], (Begin(), [Lookup(0)]), (Missing(0), [Run(0, 3)]), (Failed(0), [Stop()]))
     assert machine.blocked_by == {1: 0, 2: 0}
 
 
@@ -178,12 +178,12 @@ def test_only_the_branch_that_is_asked_for_is_looked_up() -> None:
         SWITCH,
         [3],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 2)]),
         (Finished(0), [Ask(3)]),
         (Answered(3, frozenset({"yes"})), [Lookup(1)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(1), [Run(1, 3)]),
         (Finished(1), [Lookup(3)]),
-        (Missing(3), [Run(3, 0)]),
+        (Missing(3), [Run(3, 1)]),
         (Finished(3), [Deliver(3), Release(0), Release(1)]),
         (Delivered(3), [Release(3), Stop()]),
     )
@@ -195,7 +195,7 @@ def test_a_switch_whose_condition_was_dropped_makes_it_again_before_it_is_asked(
         SWITCH,
         [3],
         (Begin(), [Lookup(0)]),
-        (Found(0, held=False), [Run(0, 0)]),
+        (Found(0, held=False), [Run(0, 2)]),
         (Finished(0), [Ask(3)]),
         (Answered(3, frozenset()), [Lookup(3)]),
         (Found(3, held=True), [Deliver(3), Release(0)]),
@@ -209,7 +209,7 @@ def test_a_switch_that_lost_its_condition_is_asked_again_and_never_runs_unasked(
         [3],
         (Begin(), [Lookup(0)]),
         (Found(0, held=True), [Ask(3)]),
-        (Lost(3, (0,)), [Run(0, 0)]),
+        (Lost(3, (0,)), [Run(0, 2)]),
         (Finished(0), [Ask(3)]),
         (Answered(3, frozenset({"no"})), [Lookup(2)]),
     )
@@ -221,15 +221,15 @@ def test_a_value_that_a_switch_may_still_read_is_not_released() -> None:
         units,
         [2, 3],
         (Begin(), [Lookup(1), Lookup(0)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(1), [Run(1, 2)]),
         (Finished(1), [Lookup(2)]),
-        (Missing(2), [Run(2, 0)]),
+        (Missing(2), [Run(2, 1)]),
         (Finished(2), [Deliver(2)]),
         (Delivered(2), [Release(2)]),
-        (Missing(0), [Run(0, 1)]),
+        (Missing(0), [Run(0, 4)]),
         (Finished(0), [Ask(3)]),
         (Answered(3, frozenset({"yes"})), [Lookup(3)]),
-        (Missing(3), [Run(3, 1)]),
+        (Missing(3), [Run(3, 3)]),
         (Finished(3), [Deliver(3), Release(0), Release(1)]),
         (Delivered(3), [Release(3), Stop()]),
     )
@@ -241,12 +241,12 @@ def test_a_value_that_no_switch_reads_after_all_is_released_when_that_is_known()
         units,
         [2, 3],
         (Begin(), [Lookup(1), Lookup(0)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(1), [Run(1, 2)]),
         (Finished(1), [Lookup(2)]),
-        (Missing(2), [Run(2, 0)]),
+        (Missing(2), [Run(2, 1)]),
         (Finished(2), [Deliver(2)]),
         (Delivered(2), [Release(2)]),
-        (Missing(0), [Run(0, 1)]),
+        (Missing(0), [Run(0, 4)]),
         (Finished(0), [Ask(3)]),
         (Answered(3, frozenset()), [Release(1), Lookup(3)]),
     )
@@ -259,11 +259,11 @@ def test_lost_values_are_made_again_down_to_where_they_are_there() -> None:
         (Begin(), [Lookup(0)]),
         (Found(0, held=True), [Lookup(1)]),
         (Found(1, held=True), [Lookup(2)]),
-        (Missing(2), [Run(2, 0)]),
-        (Lost(2, (1,)), [Run(1, 0)]),
-        (Lost(1, (0,)), [Run(0, 0)]),
-        (Finished(0), [Run(1, 0)]),
-        (Finished(1), [Release(0), Run(2, 0)]),
+        (Missing(2), [Run(2, 1)]),
+        (Lost(2, (1,)), [Run(1, 2)]),
+        (Lost(1, (0,)), [Run(0, 3)]),
+        (Finished(0), [Run(1, 2)]),
+        (Finished(1), [Release(0), Run(2, 1)]),
         (Finished(2), [Deliver(2), Release(1)]),
         (Delivered(2), [Release(2), Stop()]),
     )
@@ -274,9 +274,9 @@ def test_after_a_cancel_nothing_starts_and_it_stops_when_all_is_quiet() -> None:
         DIAMOND,
         [3],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 3)]),
         (Finished(0), [Lookup(1), Lookup(2)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(1), [Run(1, 2)]),
         (Cancel(), []),
         (Missing(2), []),
         (Failed(1), [Stop()]),
@@ -285,7 +285,7 @@ def test_after_a_cancel_nothing_starts_and_it_stops_when_all_is_quiet() -> None:
 
 
 def test_a_target_that_finishes_after_a_cancel_is_not_delivered() -> None:
-    replies([Unit()], [0], (Begin(), [Lookup(0)]), (Missing(0), [Run(0, 0)]), (Cancel(), []), (Finished(0), [Stop()]))
+    replies([Unit()], [0], (Begin(), [Lookup(0)]), (Missing(0), [Run(0, 1)]), (Cancel(), []), (Finished(0), [Stop()]))
 
 
 def test_a_failed_delivery_ends_the_run_but_blocks_nothing() -> None:
@@ -293,24 +293,24 @@ def test_a_failed_delivery_ends_the_run_but_blocks_nothing() -> None:
         CHAIN[:2],
         [0, 1],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 1)]),
         (Finished(0), [Deliver(0), Lookup(1)]),
         (Failed(0), []),
-        (Missing(1), [Run(1, 1)]),
+        (Missing(1), [Run(1, 2)]),
         (Finished(1), [Deliver(1), Release(0)]),
         (Delivered(1), [Release(1), Stop()]),
     )
     assert machine.blocked_by == {}
 
 
-def test_earlier_targets_have_the_lower_rank_and_so_have_their_inputs() -> None:
+def test_earlier_targets_and_what_is_nearest_to_them_have_the_lower_rank() -> None:
     units = [Unit(), Unit(), Unit((0,)), Unit((1,))]
     replies(
         units,
         [3, 2],
         (Begin(), [Lookup(1), Lookup(0)]),
-        (Missing(0), [Run(0, 1)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(0), [Run(0, 4)]),
+        (Missing(1), [Run(1, 2)]),
     )
 
 
@@ -319,9 +319,9 @@ def test_a_volatile_value_is_kept_to_the_end_so_that_it_is_made_only_once() -> N
         [Unit(volatile=True), Unit((0,))],
         [1],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 2)]),
         (Finished(0), [Lookup(1)]),
-        (Missing(1), [Run(1, 0)]),
+        (Missing(1), [Run(1, 1)]),
         (Finished(1), [Deliver(1)]),
         (Delivered(1), [Release(1), Stop()]),
     )
@@ -332,11 +332,11 @@ def test_what_was_found_without_its_value_keeps_its_inputs_until_nothing_can_wan
         CHAIN,
         [2],
         (Begin(), [Lookup(0)]),
-        (Missing(0), [Run(0, 0)]),
+        (Missing(0), [Run(0, 3)]),
         (Finished(0), [Lookup(1)]),
         (Found(1, held=False), [Lookup(2)]),
-        (Missing(2), [Run(1, 0)]),
-        (Finished(1), [Release(0), Run(2, 0)]),
+        (Missing(2), [Run(1, 2)]),
+        (Finished(1), [Release(0), Run(2, 1)]),
     )
 
 
@@ -346,8 +346,8 @@ def test_planning_runs_what_lies_below_an_opaque_node_without_a_lookup() -> None
         [2],
         (Begin(), [Lookup(0)]),
         (Found(0, held=True), [Lookup(1)]),
-        (Missing(1), [Run(1, 0)]),
-        (Finished(1, known=False), [Release(0), Run(2, 0)]),
+        (Missing(1), [Run(1, 2)]),
+        (Finished(1, known=False), [Release(0), Run(2, 1)]),
         (Finished(2, known=False), [Deliver(2), Release(1)]),
         (Delivered(2), [Release(2), Stop()]),
     )

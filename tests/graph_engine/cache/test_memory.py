@@ -98,7 +98,7 @@ def test_a_value_larger_than_the_budget_is_not_kept_and_drives_nothing_out() -> 
 
 def test_a_result_outlives_its_values() -> None:
     cache = MemoryCache(CODECS, budget_bytes=1000)
-    store(cache, "1", text("a"))
+    store(cache, "1", text("a"), 0.5)
     store(cache, "2", text("b"))
     result = cache.result(key("1"))
     assert result is not None
@@ -139,7 +139,7 @@ def test_the_budget_is_respected_whatever_happens(of: list[tuple[str, int, int, 
 
 @pytest.mark.parametrize("budget", [0, 40, 200, 10_000_000])
 def test_a_run_is_right_under_any_budget(budget: int, make_engine: Any) -> None:
-    engine: Engine = make_engine(cache_bytes=budget)
+    engine: Engine = make_engine(memory_bytes=budget)
     nodes = {f"t{i}": entry("text", value=text(str(i), 30 + i)) for i in range(5)}
     nodes |= {f"l{i}": entry("letters", {"value": f"t{i}.value"}) for i in range(5)}
     nodes |= {f"s{i}": entry("add", {"a": f"l{i}.value", "b": f"l{(i + 1) % 5}.value"}) for i in range(5)}
@@ -150,7 +150,7 @@ def test_a_run_is_right_under_any_budget(budget: int, make_engine: Any) -> None:
 
 
 def test_what_lies_below_is_served_although_a_value_above_was_dropped(make_engine: Any) -> None:
-    engine: Engine = make_engine(cache_bytes=600)
+    engine: Engine = make_engine(memory_bytes=600)
     nodes = {
         "large": entry("text", value=text("a", 5000)),
         "count": entry("letters", {"value": "large.value"}),

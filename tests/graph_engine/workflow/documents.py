@@ -18,8 +18,18 @@ PICTURE: dict[str, Any] = {
     "outputs": {"image": {"from": "decode.image"}},
     "nodes": {
         "model": {"type": "loom.load_model", "version": 1, "values": {"name": "loom-tiny"}},
-        "positive": {"type": "loom.text", "version": 1, "values": {"text": "a circle"}, "links": {"encoder": "model.text_encoder"}},
-        "negative": {"type": "loom.text", "version": 1, "values": {"text": "blurred"}, "links": {"encoder": "model.text_encoder"}},
+        "positive": {
+            "type": "loom.text",
+            "version": 1,
+            "values": {"text": "a circle"},
+            "links": {"encoder": "model.text_encoder"},
+        },
+        "negative": {
+            "type": "loom.text",
+            "version": 1,
+            "values": {"text": "blurred"},
+            "links": {"encoder": "model.text_encoder"},
+        },
         "noise": {"type": "loom.noise", "version": 1, "values": {"seed": 7, "width": 512}},
         "sample": {
             "type": "loom.sample",
@@ -56,7 +66,7 @@ def put(*place: Any) -> Edit:
     def edit(data: dict[str, Any]) -> None:
         for step in way:
             data = data.setdefault(step, {})
-        data[key] = value
+        data[key] = deepcopy(value)
 
     return edit
 
@@ -92,10 +102,30 @@ def without_layout(workflow: Workflow) -> str:
     return canonical(bare(workflow))
 
 
+def closed(workflow: Workflow) -> Workflow:
+    """``workflow`` without what refers to nodes that are not there."""
+
+    def there(link: Any) -> bool:
+        return all(one.partition(".")[0] in workflow.nodes for one in (link if isinstance(link, list) else [link]))
+
+    nodes = {
+        name: node.model_copy(update={"links": {key: link for key, link in node.links.items() if there(link)}})
+        for name, node in workflow.nodes.items()
+    }
+    inputs = {name: port for name, port in workflow.inputs.items() if there(port.to)}
+    outputs = {name: port for name, port in workflow.outputs.items() if there(port.source)}
+    inner = {name: closed(one) for name, one in workflow.definitions.items()}
+    return workflow.model_copy(update={"nodes": nodes, "inputs": inputs, "outputs": outputs, "definitions": inner})
+
+
 NAMES = st.sampled_from(["a", "b", "c", "d", "e", "up"])
 SOCKETS = st.sampled_from(["x", "y", "z"])
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.0, 1.0, 2.5]), st.sampled_from(["", "ü", "a.x"]))
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(SOCKETS, inner, max_size=2), max_leaves=4)
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.0, 1.0, 2.5]), st.sampled_from(["", "ü", "a.x"])
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(SOCKETS, inner, max_size=2), max_leaves=4
+)
 REFERENCES = st.builds("{}.{}".format, NAMES, SOCKETS)
 
 

@@ -1,0 +1,43 @@
+"""Decides how a file that the user named is written: whole or not at all, over what was there; and refused before anything is computed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from graph_engine.errors import DeliveryError
+
+
+def refuse_unwritable(path: Path, option: str) -> None:
+    """Raises DeliveryError for a file that could not be written later."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        cause = f"{path} is a folder"
+    elif not folder.is_dir():
+        cause = f"{folder} is no folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        cause = f"{folder} cannot be written"
+    else:
+        return
+    raise DeliveryError(f"{cause}. Name another file with {option}.")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Raises DeliveryError that says what to do."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".loom-", suffix=".part", dir=path.absolute().parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)  # noqa: PTH101  (mkstemp made it private)
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DeliveryError(f"{path} could not be written: {reason}. Choose another place, or make room.") from error
