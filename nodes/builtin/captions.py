@@ -52,19 +52,15 @@ SCENE_PHRASES: Final[dict[str, tuple[str, ...]]] = {
     "house": ("a {} house", "a house with {} walls", "a {} cottage"),
     "boat": ("a boat with {} sails on the sea", "a {} boat", "a {} sailboat", "a {} boat on the water"),
     "tree": ("a {} tree", "a tree with {} leaves", "a round {} tree"),
-    "pine tree": ("a {} pine tree", "a {} fir tree", "a {} christmas tree"),
     "flower": ("a {} flower", "a flower with {} petals"),
     "fish": ("a {} fish", "a {} fish in the sea", "a {} fish under water"),
     "moon": ("a {} moon", "a {} crescent moon", "a {} moon in the sky"),
     "mountain": ("a {} mountain", "a {} mountain with snow", "{} mountains"),
     "rocket": ("a {} rocket", "a {} space rocket", "a {} rocket flying"),
     "smiling face": ("a {} smiling face", "a happy {} face", "a {} smiley"),
-    "sad face": ("a {} sad face", "a sad {} face", "an unhappy {} face"),
     "cat": ("a {} cat", "the face of a {} cat", "a cute {} cat"),
     "mushroom": ("a {} mushroom", "a mushroom with a {} cap"),
     "snowman": ("a snowman with a {} scarf", "a snowman wearing a {} scarf"),
-    "balloon": ("a {} hot air balloon", "a {} balloon", "a {} balloon in the sky"),
-    "car": ("a {} car", "a {} car on the road"),
 }
 PREFIXES: Final = ("a picture of", "a drawing of", "an illustration of", "an image of", "a simple drawing of")
 SUFFIXES: Final = (
@@ -86,6 +82,7 @@ NEGATIVE_CAPTIONS: Final = (
 OTHER_WORDS: Final = (
     "astronaut", "horse", "dog", "photo", "city", "woman", "man", "castle", "dragon", "portrait", "style", "by",
     "artist", "forest", "river", "old", "new", "young", "fast", "slow", "light", "shiny", "glass", "metal", "wooden", "paper",
+    "pine", "fir", "christmas", "sad", "unhappy", "hot", "air", "balloon", "car", "road",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTokenizer
 
-from nodes.builtin.captions import NEGATIVE_CAPTIONS, loose_caption
+from nodes.builtin.captions import NEGATIVE_CAPTIONS, full_caption, loose_caption
 from nodes.builtin.latents import encode as encode_pictures
 from nodes.builtin.optimizer import MuonAdam, WeightAverage, rate_share
 from nodes.builtin.parts import CONTEXT_LENGTH, TRAIN_TIMESTEPS, Autoencoder, UNet, new_scheduler, new_text_encoder, new_unet
@@ -28,9 +28,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiserRecipe:
-    pictures: int = 24_576
+    pictures: int = 19_200
     captions: int = 6
     """Captions for each picture, drawn once."""
+    complete_share: float = 0.4
+    """Share of captions that say every fact, in the words of ``full_caption``."""
     steps: int = 5400
     batch: int = 32
     late_batch: int = 16
@@ -77,7 +79,11 @@ def make_training_set(recipe: DenoiserRecipe, vae: Autoencoder, tokenizer: CLIPT
     for start in range(0, recipe.pictures, 64):
         pictures = [sample_picture(source) for _ in range(min(64, recipe.pictures - start))]
         latents.append(encode_pictures(vae, (draw(pictures) * 255).round()))
-        captions = [loose_caption(picture, source) for picture in pictures for _ in range(recipe.captions)]
+        captions = [
+            full_caption(picture) if source.random() < recipe.complete_share else loose_caption(picture, source)
+            for picture in pictures
+            for _ in range(recipe.captions)
+        ]
         numbers = torch.tensor(encode(tokenizer, captions), dtype=torch.int16)
         tokens.append(numbers.view(len(pictures), recipe.captions, CONTEXT_LENGTH))
     without = torch.tensor(encode(tokenizer, ["", *NEGATIVE_CAPTIONS]), dtype=torch.int16)

@@ -54,15 +54,11 @@ def shape_distance(canvas: Canvas, shape: str, x: Length, y: Length, radius: Ten
 
 
 def paint_background(canvas: Canvas, pictures: Sequence[Picture]) -> None:
-    """Plain, a gradient that darkens downwards, or vertical stripes two latent cells wide."""
+    """Plain, or a gradient that darkens downwards."""
     base = torch.tensor([BACKGROUNDS[picture.background] for picture in pictures])
     graded = torch.tensor([picture.style == "gradient" for picture in pictures]).view(-1, 1)
-    striped = torch.tensor([picture.style == "striped" for picture in pictures]).view(-1, 1)
     dark = base * 0.82
     canvas.gradient(torch.where(graded, base * 0.92 + 0.08, base), torch.where(graded, dark, base))
-    stripe = (canvas.x.remainder(4 * CELL) - 2 * CELL).abs() - CELL
-    hidden = torch.where(striped, 0.0, 1e4).view(-1, 1, 1)
-    canvas.paint(stripe + hidden + torch.zeros_like(canvas.y), torch.where(striped, dark, base))
 
 
 def paint_objects(canvas: Canvas, shapes: Sequence[str], colours: Sequence[str], x: Tensor, y: Tensor, radius: Tensor) -> None:

@@ -105,15 +105,6 @@ def paint_tree(canvas: Canvas, setting: Setting) -> None:
     canvas.paint(union(*crown), setting.colour)
 
 
-def paint_pine(canvas: Canvas, setting: Setting) -> None:
-    sky(canvas, setting)
-    ground(canvas, setting, 104)
-    x = 64 + setting.cells(0, 2)
-    canvas.paint(canvas.box(x, 106, 7, 12), rgb(WOOD))
-    for top, foot, half_width, share in ((52, 98, 38, 0.8), (30, 72, 31, 0.9), (10, 46, 23, 1.0)):
-        canvas.paint(canvas.convex([(x, top), (x + half_width, foot), (x - half_width, foot)]), setting.shade(share))
-
-
 def paint_flower(canvas: Canvas, setting: Setting) -> None:
     sky(canvas, setting)
     ground(canvas, setting, 112)
@@ -165,14 +156,14 @@ def paint_rocket(canvas: Canvas, setting: Setting) -> None:
     canvas.paint(canvas.disk(x, 48, 7), rgb((0.72, 0.90, 0.98)))
 
 
-def paint_face(canvas: Canvas, setting: Setting, mood: float) -> None:
+def paint_face(canvas: Canvas, setting: Setting) -> None:
     sky(canvas, setting)
     x, y = 64 + setting.cells(0), 64 + setting.cells(1)
     canvas.paint(canvas.disk(x, y, 46), setting.colour)
     for side in (-16, 16):
         canvas.paint(canvas.ellipse(x + side, y - 14, 6, 9), rgb(INK))
-    lips = canvas.disk(x, y + 18 - 14 * mood, 22).abs() - 3.5
-    canvas.paint(intersection(lips, (y.view(-1, 1, 1) + 18 - canvas.y) * mood), rgb(INK))
+    lips = canvas.disk(x, y + 4, 22).abs() - 3.5
+    canvas.paint(intersection(lips, y.view(-1, 1, 1) + 18 - canvas.y), rgb(INK))
 
 
 def paint_cat(canvas: Canvas, setting: Setting) -> None:
@@ -215,48 +206,18 @@ def paint_snowman(canvas: Canvas, setting: Setting) -> None:
     canvas.paint(union(canvas.box(x, 65, 19, 5, corner=4), canvas.box(x + 12, 76, 5, 12)), setting.colour)
 
 
-def paint_balloon(canvas: Canvas, setting: Setting) -> None:
-    sky(canvas, setting)
-    x, y = 64 + setting.cells(0, 2), setting.cells(1)
-    for side in (-1, 1):
-        canvas.paint(canvas.bar((x + side * 20, y + 70), (x + side * 9, y + 100), 1.8), rgb(WOOD))
-    funnel = [(x - 28, y + 62), (x + 28, y + 62), (x + 12, y + 84), (x - 12, y + 84)]
-    canvas.paint(canvas.convex(funnel), setting.colour)
-    canvas.paint(canvas.disk(x, y + 46, 34), setting.colour)
-    canvas.paint(canvas.ellipse(x, y + 48, 12, 36), setting.shade(0.7))
-    canvas.paint(canvas.box(x, y + 106, 12, 9), rgb(WOOD))
-
-
-def paint_car(canvas: Canvas, setting: Setting) -> None:
-    sky(canvas, setting)
-    ground(canvas, setting, 88)
-    canvas.paint(canvas.below(96), rgb((0.36, 0.36, 0.40)))
-    x = 64 + setting.cells(0)
-    canvas.paint(canvas.convex([(x - 24, 40), (x + 16, 40), (x + 34, 68), (x - 34, 68)]), setting.colour)
-    canvas.paint(canvas.box(x, 80, 52, 18, corner=8), setting.colour)
-    canvas.paint(canvas.convex([(x - 20, 46), (x - 4, 46), (x - 4, 64), (x - 26, 64)]), setting.by_light(GLASS))
-    canvas.paint(canvas.convex([(x + 4, 46), (x + 13, 46), (x + 25, 64), (x + 4, 64)]), setting.by_light(GLASS))
-    for side in (-28, 28):
-        canvas.paint(canvas.disk(x + side, 98, 14), rgb(INK))
-        canvas.paint(canvas.disk(x + side, 98, 6), rgb((0.80, 0.80, 0.83)))
-
-
 PAINTERS: Final[dict[str, Callable[[Canvas, Setting], None]]] = {
     "hill": paint_hill,
     "house": paint_house,
     "boat": paint_boat,
     "tree": paint_tree,
-    "pine tree": paint_pine,
     "flower": paint_flower,
     "fish": paint_fish,
     "moon": paint_moon,
     "mountain": paint_mountain,
     "rocket": paint_rocket,
-    "smiling face": lambda canvas, setting: paint_face(canvas, setting, 1.0),
-    "sad face": lambda canvas, setting: paint_face(canvas, setting, -1.0),
+    "smiling face": paint_face,
     "cat": paint_cat,
     "mushroom": paint_mushroom,
     "snowman": paint_snowman,
-    "balloon": paint_balloon,
-    "car": paint_car,
 }

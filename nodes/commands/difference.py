@@ -42,8 +42,8 @@ class Difference:
     def __str__(self) -> str:
         if self.unlike:
             return self.unlike
-        share = f"{self.share:.1%}" if self.share >= 0.001 else f"{self.share:.1g}"
-        return f"largest difference {self.largest}/{self.scale}, mean {self.mean:.3g}/{self.scale}, {share} of the values differ"
+        share = f"{self.share:.2%}" if self.share >= 0.0001 else "under 0.01%"
+        return f"largest difference {self.largest}/{self.scale}, mean {self.mean:.2g}/{self.scale}, {share} of the values differ"
 
 
 def difference(then: Path, now: Path) -> Difference:

@@ -75,7 +75,7 @@ class Answer:
 
 
 @click.command(cls=LoomCommand, short_help="Run what made a picture again, and compare.")
-@click.argument("picture", type=click.Path(path_type=Path))
+@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--device", metavar="NAME", help="Where models run. Left out: what the picture was made with.")
 @click.option("--dtype", metavar="NAME", help="Their number format. Left out: what the picture was made with.")
 @click.option(
@@ -109,7 +109,7 @@ def verify(
     from graph_engine.workflow.embed import is_png
     from nodes.commands.remake import read_picture
 
-    if picture.is_file() and not is_png(picture):
+    if not is_png(picture):
         raise FormatError(f"{picture} is no PNG: only pictures that a run wrote can be verified.")
     source = open_source(picture)
     made = read_picture(picture, source.workflow, source.recorded)

@@ -10,9 +10,9 @@ from nodes.builtin.world import COLOURS, SHAPES, Picture, sample_picture
 
 def test_a_full_caption_says_every_fact_of_one_object() -> None:
     picture = Picture(
-        kind="shape", colour="orange", background="navy", style="striped", shape="ring", size="small", position="left"
+        kind="shape", colour="orange", background="navy", style="gradient", shape="ring", size="small", position="left"
     )
-    assert full_caption(picture) == "a small orange ring on the left on a striped navy background"
+    assert full_caption(picture) == "a small orange ring on the left on a gradient navy background"
 
 
 def test_a_full_caption_says_how_two_objects_lie() -> None:
