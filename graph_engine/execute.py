@@ -269,7 +269,8 @@ class Run:
         self._values.clear()
         for key in self._claims.values():
             self.around.cache.unclaim(key)
-        self.around.cache.measured(self._measured)
+        if self._measured:
+            self.around.cache.measured(self._measured)
         self.around.history.write(self.origin)
         self._done.set()
 
@@ -383,7 +384,8 @@ class Run:
             self._claims.pop(node.index, None)
             if node.spec.context_parameter is not None:
                 self.around.cache.drop_checkpoint(now.key)
-            self._measured.append((node, elapsed_s, sum(map(self.around.codecs.size_bytes, values.values()))))
+            if self.around.cache.disk is not None:
+                self._measured.append((node, elapsed_s, sum(map(self.around.codecs.size_bytes, values.values()))))
         self._known[node.index], self._values[node.index] = digests, values
         self.around.history.remember(self.origin, node.path, now)
         self.result.ran[node.path] = elapsed_s

@@ -86,13 +86,17 @@ class Codecs:
         return Digest(hasher.digest())
 
     def size_bytes(self, value: Any) -> int:
-        if isinstance(value, bytes | str):
+        """How much memory keeping the value holds, about."""
+        kind = type(value)
+        if kind is str or kind is bytes:
             return len(value) + 64
-        if isinstance(value, list | tuple):
+        if kind in _IMMUTABLE:
+            return 32
+        if kind is list or kind is tuple:
             return 64 + sum(map(self.size_bytes, value))
-        if isinstance(value, Mapping):
+        if kind is dict:
             return 64 + sum(self.size_bytes(key) + self.size_bytes(item) for key, item in value.items())
-        if codec := self._codec(type(value)):
+        if codec := self._codec(kind):
             return codec.size_bytes(value)
         if is_dataclass(value):
             return 64 + sum(self.size_bytes(getattr(value, item.name)) for item in fields(value))

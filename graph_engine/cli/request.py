@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from graph_engine.cli.grid import Grid, Item
 from graph_engine.cli.typed import Typed
 from graph_engine.engine import Engine, Request
 from graph_engine.errors import Problem, WorkflowError
@@ -16,13 +17,17 @@ from graph_engine.registry import Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A file that was read, with what was typed for it. ``options`` names the command-line option of each declared input."""
+    """A file that was read, with what was typed for it. ``options`` names the command-line option of each declared input.
+
+    ``grid`` is there where inputs have several values; then ``typed`` holds the first of each.
+    """
 
     typed: Typed
     registry: Registry
     folders: Folders
     targets: Sequence[str] | None
     options: Mapping[str, str]
+    grid: Grid | None = None
 
     def engine(self, options: Mapping[str, str] | None = None, cache: Path | None = None) -> Engine:
         """``cache``: the folder where results outlive the process."""
@@ -38,6 +43,12 @@ class Opened:
             origin=str(source.path.resolve()),
             output_folder=output_folder,
         )
+
+    def item(self, item: Item) -> Opened:
+        """The same for one item of the grid."""
+        declared = {name: value for name, value in item.values.items() if name in self.typed.given}
+        settings = {name: value for name, value in item.values.items() if name not in declared}
+        return replace(self, typed=self.typed.one(declared, settings), grid=None)
 
     def problems(self, graph: Graph) -> list[Problem]:
         """What is wrong with what was typed and with the file, each once, in words of the command line."""

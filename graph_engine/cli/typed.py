@@ -6,7 +6,7 @@ A file's path stays here: the workflow, its record and its events see the base n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from graph_engine.check import CANNOT_CONVERT, converted
 from graph_engine.cli.source import Source
+from graph_engine.cli.sweep import Value, read_values
 from graph_engine.errors import FormatError, Problem, WorkflowError
 from graph_engine.graph import Graph
 from graph_engine.interface import from_text
@@ -34,7 +35,11 @@ def with_probes(workflow: Workflow, settings: Iterable[str]) -> Workflow:
 
 @dataclass(slots=True, kw_only=True)
 class Typed:
-    """What was typed: ``given`` by declared input, ``settings`` by ``node.input``, ``files`` by name, and what is wrong."""
+    """What was typed: ``given`` by declared input, ``settings`` by ``node.input``, ``files`` by name, and what is wrong.
+
+    ``swept`` holds all values of those that have several, by the same names; then ``given`` and ``settings`` hold the first one.
+    ``bad_lines`` tells what was left out of files with values.
+    """
 
     source: Source
     graph: Graph
@@ -43,9 +48,11 @@ class Typed:
     settings: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    swept: dict[str, Sequence[Value]] = field(default_factory=dict)
+    bad_lines: list[str] = field(default_factory=list)
 
-    def add_input(self, name: str, typed: str | bool) -> None:
-        """A value for a declared input. ``typed`` is bool where a flag said it."""
+    def add_input(self, name: str, typed: Sequence[str] | bool) -> None:
+        """Values for a declared input, as they were typed. ``typed`` is bool where a flag said it."""
         workflow = self.source.workflow
         if name not in workflow.inputs:
             action = _nearest(name, workflow.inputs, "Declared inputs")
@@ -53,25 +60,32 @@ class Typed:
             return
         spec = self.field_at(name, workflow.inputs[name].to[0])
         try:
-            self.given[name] = typed if isinstance(typed, bool) else self._value(spec, typed, json_first=False)
+            self.given[name] = typed if isinstance(typed, bool) else self._first(name, spec, typed, json_first=False)
         except WorkflowError as error:
             self.problems += [replace(problem, node=None, input=name) for problem in error.problems]
 
-    def add_setting(self, text: str) -> None:
-        """``node.input=value``: changes the workflow itself."""
-        match = ADDRESS.fullmatch(text)
-        if match is None:
-            action = "Write --set node.input=value, such as --set sample.steps=30."
-            self._problem("bad_value", f"{text[:60]!r} sets nothing.", action, "--set")
-            return
-        node, name, typed = match.groups()
-        if not self._exists(node, name):
-            return
-        address = f"{node}.{name}"
-        try:
-            self.settings[address] = self._value(self.field_at(address, address), typed, json_first=True)
-        except WorkflowError as error:
-            self.problems += [replace(problem, node=node, input=name) for problem in error.problems]
+    def add_settings(self, texts: Sequence[str]) -> None:
+        """``node.input=value``: changes the workflow itself. An address that comes several times has several values."""
+        typed: dict[tuple[str, str], list[str]] = {}
+        for text in texts:
+            match = ADDRESS.fullmatch(text)
+            if match is None:
+                action = "Write --set node.input=value, such as --set sample.steps=30."
+                self._problem("bad_value", f"{text[:60]!r} sets nothing.", action, "--set")
+                continue
+            typed.setdefault((match[1], match[2]), []).append(match[3])
+        for (node, name), values in typed.items():
+            if not self._exists(node, name):
+                continue
+            address = f"{node}.{name}"
+            try:
+                self.settings[address] = self._first(address, self.field_at(address, address), values, json_first=True)
+            except WorkflowError as error:
+                self.problems += [replace(problem, node=node, input=name) for problem in error.problems]
+
+    def one(self, inputs: Mapping[str, Any], settings: Mapping[str, Any]) -> Typed:
+        """The same with these values in place of the swept ones."""
+        return replace(self, given={**self.given, **inputs}, settings={**self.settings, **settings})
 
     def field_at(self, port: str, address: str) -> InputSpec | None:
         """What a declared input (or probe) sets. None when its node is unknown: the check will say so."""
@@ -123,6 +137,14 @@ class Typed:
             self._problem("unknown_input", f"it has no input {name!r}.", _nearest(name, known, "Its inputs"), name, node)
             return False
         return True
+
+    def _first(self, name: str, spec: InputSpec | None, typed: Sequence[str], *, json_first: bool) -> Any:
+        """The value, or the first of several, which are kept in ``swept``. Raises WorkflowError."""
+        values = read_values(spec, typed, lambda text: self._value(spec, text, json_first=json_first))
+        self.bad_lines += values.bad
+        if values.swept:
+            self.swept[name] = values.found
+        return values.found[0].value
 
     def _value(self, spec: InputSpec | None, typed: str, *, json_first: bool) -> Any:
         """Raises WorkflowError for a text that is no value of the field."""

@@ -100,7 +100,7 @@ def follow(engine: Engine, request: Request, watcher: Watcher) -> RunResult:
         if isinstance(event, events.RunFinished) or watcher.wants(event):
             arrived.put(event)
 
-    with _ctrl_c() as interrupted:
+    with ctrl_c() as interrupted:
         run = engine.start(request, listen)
         told = False
         try:
@@ -115,11 +115,14 @@ def follow(engine: Engine, request: Request, watcher: Watcher) -> RunResult:
                 watcher.tick()
         except BaseException:
             run.cancel()
-            _wait(run.wait)
+            wait_for(run.wait)
             raise
         finally:
             watcher.close()
-        return _wait(run.wait)
+        result = wait_for(run.wait)
+        if result.fault is not None:  # of the engine itself
+            raise result.fault
+        return result
 
 
 def _drain(arrived: queue.SimpleQueue[events.Event], watcher: Watcher) -> bool:
@@ -137,14 +140,15 @@ def _drain(arrived: queue.SimpleQueue[events.Event], watcher: Watcher) -> bool:
         return False
 
 
-def _wait(wait: Callable[[float], RunResult | None]) -> RunResult:
+def wait_for(wait: Callable[[float], RunResult | None]) -> RunResult:
+    """The result, waited for in short moments."""
     while (result := wait(TICK_S)) is None:
         pass
     return result
 
 
 @contextmanager
-def _ctrl_c() -> Iterator[threading.Event]:
+def ctrl_c() -> Iterator[threading.Event]:
     """Sets the event at the first Ctrl-C; at the second the process ends there and then."""
     interrupted = threading.Event()
 

@@ -14,6 +14,7 @@ import click
 from graph_engine.cli.command import LoomCommand, find_nodes, json_option, models_option, packs_option
 from graph_engine.cli.request import Opened
 from graph_engine.cli.source import folders_for, open_source
+from graph_engine.cli.spoken import grid_of
 from graph_engine.cli.typed import Typed, with_probes
 from graph_engine.folders import Folders
 from graph_engine.graph import compile
@@ -41,10 +42,13 @@ def common_options() -> list[click.Parameter]:
 class WorkflowCommand(LoomCommand):
     """A command on a FILE. Its callback finds an ``Opened`` as the context's object."""
 
+    sweeps = False
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *ctx.meta.get(DYNAMIC, {}).values()]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)  # click takes them away one by one
         known, rest = self._known(ctx, args)
         file = _find_file(rest)
         if file is None:
@@ -60,16 +64,24 @@ class WorkflowCommand(LoomCommand):
         left = super().parse_args(ctx, args)
         if ctx.params["file"] != file:
             raise click.UsageError("FILE is not clear. Write it first, before the options.", ctx)
+        given: dict[str, Sequence[str] | bool] = {}
         for name, option in options.items():
             value = ctx.params.pop(option.name)
-            if value is not None:
-                typed.add_input(name, value)
-        _add_named(ctx, typed)
-        for text in ctx.params["settings"]:
-            typed.add_setting(text)
+            if value not in (None, ()):
+                given[name] = value
+        for name, texts in _named(ctx).items():
+            before = given.get(name, ())
+            given[name] = texts if isinstance(before, bool) else [*before, *texts]
+        for name, value in given.items():
+            typed.add_input(name, value)
+        typed.add_settings(ctx.params["settings"])
         _refuse_twice(ctx, typed, source.workflow)
-        shown = {name: option.opts[0] for name, option in options.items()}
-        ctx.obj = Opened(typed=typed, registry=registry, folders=folders, targets=ctx.params["targets"] or None, options=shown)
+        spoken = {name: option.opts[0] for name, option in options.items()}
+        if typed.swept and not self.sweeps:
+            raise click.UsageError(f"{next(iter(typed.swept))!r} has several values, which are for loom run. Give one.", ctx)
+        grid = grid_of(ctx, words, typed, given, spoken) if typed.swept else None
+        targets = ctx.params["targets"] or None
+        ctx.obj = Opened(typed=typed, registry=registry, folders=folders, targets=targets, options=spoken, grid=grid)
         return left
 
     def _known(self, ctx: click.Context, args: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
@@ -121,6 +133,7 @@ def _options(
         found[name] = InputOption(
             [f"declared_{index}", *spoken],
             is_flag=flag,
+            multiple=not flag,
             type=bool if flag else str,
             default=None,
             metavar=None if flag else (str(one.field.type).upper() if one else "VALUE"),
@@ -171,12 +184,15 @@ def _words(rest: Sequence[str]) -> Iterator[tuple[str, bool]]:
         after_option = is_option and "=" not in word and word not in ("--help", "-h")
 
 
-def _add_named(ctx: click.Context, typed: Typed) -> None:
+def _named(ctx: click.Context) -> dict[str, list[str]]:
+    """What --input says, by name."""
+    found: dict[str, list[str]] = {}
     for text in ctx.params["inputs"]:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.UsageError(f"--input {text!r} has no value: write --input name=value.", ctx)
-        typed.add_input(name, value)
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def _refuse_twice(ctx: click.Context, typed: Typed, workflow: Workflow) -> None:
