@@ -75,12 +75,13 @@ def value(path: str, field: InputSpec, given: Any, folders: Folders) -> tuple[An
         if not _has_values(field.type):
             return problem("bad_value", f"{field.type} cannot be written as a value.", "Link an output to it.")
         return problem("bad_value", f"{_shown(given)} is no {field.type}.", f"Write {_example(field.type)}.")
-    if field.choices is not None and found not in field.choices:
-        near = get_close_matches(str(found), field.choices, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
-        return problem("not_a_choice", f"{_shown(found)} is no choice.", f"{hint}Choices: {', '.join(field.choices)}.")
-    if field.range is not None and found not in field.range:
-        return problem("bad_range", f"{_shown(found)} lies outside {field.range}.", "Choose a number inside.")
+    for item in found if isinstance(field.type, ListOf) else (found,):
+        if field.choices is not None and item not in field.choices:
+            near = get_close_matches(str(item), field.choices, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            return problem("not_a_choice", f"{_shown(item)} is no choice.", f"{hint}Choices: {', '.join(field.choices)}.")
+        if field.range is not None and item not in field.range:
+            return problem("bad_range", f"{_shown(item)} lies outside {field.range}.", "Choose a number inside.")
     if field.choice is not None:
         return found, _choice_problem(path, field, found, folders)
     return found, None
@@ -209,6 +210,11 @@ def unknown_target(name: str, known: list[str]) -> Problem:
     near = get_close_matches(name, known, n=1)
     action = f"Did you mean {near[0]!r}?" if near else "Name a node of the file, or one of its outputs."
     return Problem(code="unknown_target", cause=f"there is no node or output {name!r}.", action=action)
+
+
+def muted_target(name: str) -> Problem:
+    cause = f"{name!r} is muted, or needs a muted node."
+    return Problem(code="unknown_target", cause=cause, action="Unmute it, or name another target.")
 
 
 def _has_values(of: SocketType) -> bool:

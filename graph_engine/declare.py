@@ -220,8 +220,12 @@ def _input(where: str, name: str, hint: Any, default: Any, help: str, classes: d
         pass
     elif optional and default is REQUIRED and not lazy:
         default = None
-    choices = get_args(hint) if get_origin(hint) is Literal else None
-    kind = TEXT if choices is not None else _socket(where, hint, classes)
+    item = get_args(hint)[0] if get_origin(hint) is list else hint  # the range and the choices of a list are those of each item
+    while get_origin(item) is Annotated:
+        item, *extra = get_args(item)
+        metadata += tuple(extra)
+    choices = get_args(item) if get_origin(item) is Literal else None
+    kind = _socket(where, hint, classes)
     spec = InputSpec(
         name=name,
         type=kind,
@@ -241,7 +245,8 @@ def _input(where: str, name: str, hint: Any, default: Any, help: str, classes: d
 def _refuse_field(where: str, spec: InputSpec) -> None:
     if spec.choices is not None and not all(isinstance(choice, str) for choice in spec.choices):
         raise DeclarationError(f"{where} has a choice that is no text: a Literal of an input holds texts only.")
-    if spec.range is not None and spec.type not in (INT, FLOAT):
+    item = spec.type.item if isinstance(spec.type, ListOf) else spec.type
+    if spec.range is not None and item not in (INT, FLOAT):
         raise DeclarationError(f"{where} has a range but is {spec.type}: only a number has one.")
     if spec.range is not None and spec.range.minimum > spec.range.maximum:
         raise DeclarationError(f"{where} has the range {spec.range}, which holds no number.")
@@ -251,11 +256,13 @@ def _refuse_field(where: str, spec: InputSpec) -> None:
         raise DeclarationError(f"{where} is declared as a text field but is {spec.type}.")
     if spec.default in (REQUIRED, None):
         return
-    if spec.choices is not None and spec.default not in spec.choices:
-        raise DeclarationError(f"{where} has the default {spec.default!r}, which is none of its choices.")
-    if spec.range is not None and spec.default not in spec.range:
-        raise DeclarationError(f"{where} has the default {spec.default!r}, which lies outside {spec.range}.")
     default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+    items: list[Any] = default if isinstance(spec.type, ListOf) and isinstance(default, list) else [default]
+    for one in items:
+        if spec.choices is not None and one not in spec.choices:
+            raise DeclarationError(f"{where} has the default {one!r}, which is none of its choices.")
+        if spec.range is not None and one not in spec.range:
+            raise DeclarationError(f"{where} has the default {one!r}, which lies outside {spec.range}.")
     if check.converted(default, spec.type) is check.CANNOT_CONVERT:
         raise DeclarationError(f"{where} has the default {spec.default!r}, which is no {spec.type}.")
 

@@ -379,7 +379,15 @@ class Run:
         digests: dict[str, Digest] = {name: digest(value) for name, value in values.items()}
         now = self.traces[node.index]
         assert now is not None
-        if not node.spec.volatile:
+        before = self._known[node.index]
+        if before is not None and before != digests:
+            log.warning("%s gave another value the second time, with the same inputs: declare it volatile.", node.path)
+        if node.spec.volatile:
+            pass
+        elif not self._read_as_traced(node, now):  # a source gave another value the second time: the key names the first
+            if (key := self._claims.pop(node.index, None)) is not None:
+                self.around.cache.unclaim(key)
+        else:
             self.around.cache.store(now.key, node.spec, digests, values, elapsed_s)
             self._claims.pop(node.index, None)
             if node.spec.context_parameter is not None:
@@ -391,6 +399,14 @@ class Run:
         self.result.ran[node.path] = elapsed_s
         self._tell(events.NodeFinished, node=node.path, type=node.spec.type, elapsed_s=elapsed_s)
         return schedule.Finished(node.index)
+
+    def _read_as_traced(self, node: Node, now: Trace) -> bool:
+        """Whether the values that the node was given are still those that its key was made of."""
+        return all(
+            self._known[source.node] is None or self._known[source.node][source.output] == digest  # type: ignore[index]
+            for name, digests in now.links.items()
+            for source, digest in zip(node.sources([name]), digests, strict=True)
+        )
 
     def _failed(self, node: Node, inputs: Mapping[str, Any], error: BaseException) -> schedule.Event:
         if (key := self._claims.pop(node.index, None)) is not None:

@@ -14,17 +14,18 @@ from graph_engine.cache.tiers import Cache
 from graph_engine.digest import Digests, Keys
 from graph_engine.errors import WorkflowError
 from graph_engine.graph import Graph, Link, Node
-from graph_engine.history import GONE, History, why
+from graph_engine.history import GONE, HANDLE, History, why
 from graph_engine.plan import Planner, Status
 
+LINKED = "its input "
 UNCHANGED = "nothing that it depends on changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One node of the chain. ``feeds`` is the node above it in the explanation (empty for the node that was asked for) and its input.
+    """One node of the chain. ``feeds`` is the input that it reaches (empty for the node that was asked for).
 
-    ``seconds`` and ``size_bytes``: for a served node what its result took and what it fills, as far as it is known.
+    ``seconds``: what its result took for the node that was asked for and is served, else what it will probably take.
     """
 
     node: str
@@ -60,8 +61,8 @@ def explain(graph: Graph, keys: Keys, cache: Cache, history: History, origin: st
         runs = node.index in planner.runs
         now = planner.traces.get(node.index)
         reason = planned[node.path].reason if runs else why(node, history.last(origin, node.path), now)
-        above = _above(node, reason, planner)
-        if not runs and reason == GONE and not above and feeds:
+        above = _above(node, planner)
+        if not runs and reason in (GONE, HANDLE) and feeds:
             continue  # it is served, and as it was: the cause lies elsewhere
         found[node.index] = Cause(
             node=node.path,
@@ -69,27 +70,26 @@ def explain(graph: Graph, keys: Keys, cache: Cache, history: History, origin: st
             status="runs" if runs else "cached",
             reason=reason,
             feeds=feeds,
-            root=not above,
+            root=not reason.startswith(LINKED),
             seconds=planned[node.path].seconds,
         )
         waiting.extend((graph.nodes[link.node], f"{node.path}.{name}") for name, link in reversed(above))
     return list(found.values())
 
 
-def _above(node: Node, reason: str, planner: Planner) -> Sequence[tuple[str, Link]]:
-    """The links through which the reason came; none where the reason lies in the node itself."""
-    if not reason.startswith("its input "):
+def _above(node: Node, planner: Planner) -> Sequence[tuple[str, Link]]:
+    """The links through which something else comes than the last time; none where that is not known."""
+    last = planner.history.last(planner.origin, node.path)
+    if last is None or last.type != node.spec.type or last.version != node.spec.version or node.spec.volatile:
         return ()
-    last, now = planner.history.last(planner.origin, node.path), planner.traces.get(node.index)
     found = []
     for name in node.reads(planner.needs.get(node.index)):
         link = node.links[name]
         links = (link,) if isinstance(link, Link) else link
         before = last.links.get(name, ()) if last is not None else ()
-        after = tuple(_digest(planner.known[one.node], one.output) for one in links)
         for index, one in enumerate(links):
-            unknown = now is None and one.node in planner.runs
-            if unknown or (now is not None and (index >= len(before) or before[index] != after[index])) or (now is None and index < len(before) and after[index] not in (None, before[index])):
+            digest = _digest(planner.known[one.node], one.output)  # None: it runs, so nobody knows yet
+            if digest is None or index >= len(before) or before[index] != digest:
                 found.append((name, one))
     return found
 

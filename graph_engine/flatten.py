@@ -55,6 +55,7 @@ class Flat:
     inputs: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     muted: frozenset[str] = frozenset()
+    muted_outputs: set[str] = field(default_factory=set)
     unsized: dict[str, Output] = field(default_factory=dict)
     lists: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -122,7 +123,9 @@ class _Flattener:
         self._resolve_links()
         for name, port in workflow.outputs.items():
             sources = self._resolve(_output("", port.source))
-            if sources is not None:
+            if sources is None:
+                self.flat.muted_outputs.add(name)
+            else:
                 self.flat.outputs[name] = sources[0] if isinstance(sources, list) else self._collected(name, sources)
         for path in [path for path, node in self.flat.nodes.items() if node.entry.mode != "on"]:
             del self.flat.nodes[path]

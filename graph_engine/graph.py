@@ -305,7 +305,9 @@ class _Compiler:
         found = {}
         for name in names:
             path = name if name in flat.nodes else flat.outputs[name].path if name in flat.outputs else None
-            if path is None:
+            if path in self.skipped or name in flat.muted or name in flat.muted_outputs:
+                self.problems.append(check.muted_target(name))
+            elif path is None:
                 self.problems.append(check.unknown_target(name, [*flat.nodes, *flat.outputs]))
             else:
                 found[path] = None

@@ -6,7 +6,6 @@ Node paths are used here and only here, and only to explain: a wrong guess costs
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from graph_engine.graph import Link, Node
 FIRST_TIME = "first time"
 VOLATILE = "changes on every run"
 GONE = "its result is no longer kept"
+HANDLE = "a handle is made anew by each process"
 SHOWN = 40
 
 
@@ -140,7 +140,7 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> str:
     if now is None:
         return "its input changes"
     if now.key == last.key:
-        return GONE
+        return GONE if node.spec.on_disk else HANDLE
     if now.fingerprint != last.fingerprint:
         return "the file changed"
     changed = [name for name, digests in now.links.items() if last.links.get(name) != digests]
@@ -154,7 +154,8 @@ def _same(one: Any, other: Any) -> bool:
 def _change(before: Any, after: Any) -> str:
     """``7.0 -> 7.5``; of long texts the part where they begin to differ."""
     texts = [repr(before), repr(after)]
-    begin = len(os.path.commonprefix(texts)) - SHOWN // 2
+    same = next((index for index, pair in enumerate(zip(*texts, strict=False)) if pair[0] != pair[1]), min(map(len, texts)))
+    begin = same - SHOWN // 2
     return " -> ".join(_shown(text, begin) for text in texts)
 
 

@@ -56,7 +56,7 @@ class Registry:
             return None
         try:
             found = getattr(import_module(module), attribute, None)
-        except ImportError:
+        except (Exception, SystemExit):  # the module is the pack's, and may fail in any way
             return None
         frozen = isinstance(found, builtins.type) and is_dataclass(found) and found.__dataclass_params__.frozen  # type: ignore[attr-defined]
         return found if frozen else None
@@ -89,6 +89,7 @@ def of_functions(*functions: object, pack: Pack | None = None) -> Registry:
     module = ModuleType("functions")
     module.__dict__.update({f"function_{index}": function for index, function in enumerate(functions)})
     builder.add(pack or Pack(name="own", version="0", package="functions"), [module])
+    builder.own(getattr(function, "__module__", "") for function in functions)
     return builder.registry()
 
 
@@ -139,6 +140,10 @@ class _Builder:
                 spec = getattr(item, "__node_spec__", None)
                 if isinstance(spec, NodeSpec):
                     self._add_spec(pack, module, spec)
+
+    def own(self, modules: Iterable[str]) -> None:
+        """Values of classes from the packages of these modules may be read back."""
+        self._packages |= {module.partition(".")[0] for module in modules}
 
     def add_folder_pack(self, path: Path) -> None:
         name = f"loom_pack_{path.stem}"

@@ -7,6 +7,7 @@ in it is ever executed: classes are looked up among those that ``Decoder`` is gi
 from __future__ import annotations
 
 import json
+import math
 import mmap
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -21,6 +22,10 @@ DTYPE_BYTES: Mapping[str, int] = {
     **{"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "BF16": 2, "F16": 2, "I16": 2, "U16": 2},
     **{"F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1},
 }
+
+
+MISFITS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+"""What reading a file that was altered, or written by another version, may raise; RuntimeError is torch's, for a shape."""
 
 
 class NotStorableError(Exception):
@@ -58,7 +63,7 @@ class Decoder:
         about, arrays = header(data)
         try:
             return self._value(about["value"], arrays)
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:  # RuntimeError: torch's
+        except MISFITS as error:
             raise DamagedError(f"its content does not fit its header ({error})") from error
 
     def _value(self, tree: Any, arrays: list[Array]) -> Any:
@@ -69,7 +74,7 @@ class Decoder:
             case "float":
                 return float.fromhex(rest[0])
             case "int":
-                return int(rest[0])
+                return int(rest[0], 16)
             case "bytes":
                 return bytes(arrays[rest[0]].data)
             case "list":
@@ -77,7 +82,7 @@ class Decoder:
             case "tuple":
                 return tuple(self._value(item, arrays) for item in rest[0])
             case "dict":
-                return {key: self._value(item, arrays) for key, item in rest[0]}
+                return {self._value(key, arrays): self._value(item, arrays) for key, item in rest[0]}
             case "codec":
                 return self._codecs.unpack(rest[0], arrays[rest[1]])
             case "object":
@@ -109,10 +114,17 @@ def header(data: memoryview) -> tuple[dict[str, Any], list[Array]]:
             start, end = entry["data_offsets"]
             if not 0 <= start <= end <= len(body):
                 raise DamagedError("it is cut off")
-            arrays.append(Array(entry["dtype"], tuple(entry["shape"]), body[start:end]))
+            arrays.append(_array(entry["dtype"], entry["shape"], body[start:end]))
         return about, arrays
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError("its header cannot be read") from error
+
+
+def _array(dtype: str, shape: list[int], data: memoryview) -> Array:
+    """An array that has as much data as its shape says: whoever unpacks it may go by either."""
+    if not all(type(size) is int and size >= 0 for size in shape) or math.prod(shape) * DTYPE_BYTES[dtype] != len(data):
+        raise DamagedError(f"its data is not of the shape {shape}")
+    return Array(dtype, tuple(shape), data)
 
 
 def contents(path: Path) -> memoryview:
@@ -131,14 +143,14 @@ def _tree(value: Any, codecs: Codecs, arrays: list[Array]) -> Any:
     if kind is float:
         return ["float", value.hex()]
     if kind is int:
-        return ["int", str(value)]
+        return ["int", f"{value:x}"]  # in decimal, Python refuses very large ones
     if kind is bytes:
         arrays.append(Array("U8", (len(value),), value))
         return ["bytes", len(arrays) - 1]
     if kind is list or kind is tuple:
         return [kind.__name__, [_tree(item, codecs, arrays) for item in value]]
     if kind is dict:
-        return ["dict", [[key, _tree(item, codecs, arrays)] for key, item in value.items()]]
+        return ["dict", [[_tree(key, codecs, arrays), _tree(item, codecs, arrays)] for key, item in value.items()]]
     if not getattr(kind, "__socket_on_disk__", True):
         raise NotStorableError
     packed = codecs.pack(value)

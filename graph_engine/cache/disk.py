@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from graph_engine import atomic
 from graph_engine.cache.container import DamagedError, Decoder, NotStorableError, contents, encode, header
 from graph_engine.cache.index import Index
 from graph_engine.cache.memory import MISSING, Result
 from graph_engine.digest import Key
+from graph_engine.errors import UnsupportedValueError
 from graph_engine.values import Codecs, Digest
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class DiskCache:
         self._used: set[Digest] = set()
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
+        self._told = False
         self.index: Index | None = None
         try:
             self._values.mkdir(parents=True, exist_ok=True)
@@ -72,22 +74,23 @@ class DiskCache:
 
     def result(self, key: Key) -> Result | None:
         with self._guard():
-            found = self.index.result(key) if self.index else None
+            found = index.result(key) if (index := self.index) else None
             return Result(*found) if found else None
         return None
 
     def holds(self, result: Result) -> bool:
         with self._guard():
-            return self.index is not None and all(map(self.index.holds, result.outputs.values()))
+            return (index := self.index) is not None and all(map(index.holds, result.outputs.values()))
         return False
 
     def value(self, digest: Digest) -> Any:
         """The value, or MISSING when it is not there or not what its name says; then it is forgotten."""
-        if self.index is None:
+        index = self.index
+        if index is None:
             return MISSING
         path = self._path(digest)
         try:
-            small = self.index.data(digest)
+            small = index.data(digest)
             value = self._decoder.read(contents(path) if small is None else memoryview(bytearray(small)))
             if self._codecs.digest(value) != digest:
                 raise DamagedError("its content was altered")
@@ -97,7 +100,7 @@ class DiskCache:
         except sqlite3.Error as error:
             self._give_up(error)
             return MISSING
-        except (DamagedError, OSError, ValueError) as error:
+        except (DamagedError, OSError, ValueError, UnsupportedValueError) as error:
             log.warning("A cached value was dropped and is computed again: %s (%s).", error, path.name)
             self._forget(digest)
             return MISSING
@@ -124,6 +127,16 @@ class DiskCache:
         with self._lock:
             self._pending_bytes += size
         self.later(job)
+
+    def note(self, key: Key, type: str, outputs: Mapping[str, Digest], elapsed_s: float) -> None:
+        """Remember which values a computation gave, without keeping them: what depends on them can be found all the same."""
+
+        def add() -> None:
+            if self.index is not None:
+                self.index.add(key, type, outputs, elapsed_s, {})
+
+        if self.index is not None:
+            self.later(add)
 
     def later(self, job: _Job | Callable[[], None]) -> None:
         """Do this on the writer's thread, after what was queued before."""
@@ -154,9 +167,10 @@ class DiskCache:
         Returns how many files, and their bytes.
         """
         count = size = 0
-        assert self.index is not None
-        self._evict(self.budget_bytes)
-        known = {entry.digest.hex() for entry in self.index.entries()}
+        index = self.index
+        assert index is not None
+        self._evict(index, self.budget_bytes)
+        known = {entry.digest.hex() for entry in index.entries()}
         for path in self._values.glob("*/*"):
             if path.stem not in known:
                 size, count = size + path.stat().st_size, count + 1
@@ -198,7 +212,7 @@ class DiskCache:
                 raise DamagedError("its content was altered")
         except FileNotFoundError:
             return None
-        except (DamagedError, OSError, ValueError) as error:
+        except (DamagedError, OSError, ValueError, UnsupportedValueError) as error:
             log.warning("A checkpoint was dropped, and its node starts anew: %s.", error)
             self.drop_checkpoint(key)
             return None
@@ -218,6 +232,8 @@ class DiskCache:
             try:
                 with self._guard():
                     self._write(job) if isinstance(job, _Job) else job()
+            except Exception:  # the codec is the pack's; the value stays in memory, and the writer lives on
+                log.exception("Something could not be kept in the cache, and is left out.")
             finally:
                 if isinstance(job, _Job):
                     with self._lock:
@@ -227,14 +243,15 @@ class DiskCache:
         self._jobs.task_done()
 
     def _write(self, job: _Job) -> None:
-        if self.index is None:
+        index = self.index
+        if index is None:
             return
         outputs = {name: digest.hex() for name, digest in job.outputs.items()}
         about = {"key": job.key.hex(), "type": job.type, "outputs": outputs, "elapsed_s": job.elapsed_s}
         new: dict[Digest, tuple[int, bytes | None]] = {}
         try:
             for name, digest in job.outputs.items():
-                if not self.index.holds(digest):
+                if not index.holds(digest):
                     parts = encode(job.values[name], self._codecs, about)
                     size = sum(map(len, parts))
                     small = b"".join(parts) if size <= SMALL_BYTES else None
@@ -245,13 +262,12 @@ class DiskCache:
                     new[digest] = (size, small)
         except NotStorableError:
             return
-        self.index.add(job.key, job.type, job.outputs, job.elapsed_s, new)
-        if self.index.size_bytes() > self.budget_bytes:
-            self._evict(self.budget_bytes * 9 // 10)
+        index.add(job.key, job.type, job.outputs, job.elapsed_s, new)
+        if index.size_bytes() > self.budget_bytes:
+            self._evict(index, self.budget_bytes * 9 // 10)
 
-    def _evict(self, budget_bytes: int) -> None:
-        assert self.index is not None
-        for digest in self.index.evict(budget_bytes):
+    def _evict(self, index: Index, budget_bytes: int) -> None:
+        for digest in index.evict(budget_bytes):
             with suppress(OSError):  # on Windows a file in use cannot go; ``collect`` finds it later
                 self._path(digest).unlink(missing_ok=True)
 
@@ -272,46 +288,63 @@ class DiskCache:
 
     def _open_index(self) -> Index:
         path = self.folder / "index.sqlite"
+        new = not path.exists() or path.stat().st_size == 0
         try:
-            return Index(path)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as error:
-            number = 1
-            while (aside := path.with_suffix(f".damaged-{number}")).exists():
-                number += 1
-            path.rename(aside)
-            for rest in ("-wal", "-shm"):
-                Path(f"{path}{rest}").unlink(missing_ok=True)
-            log.warning(
-                "The cache's index was damaged (%s). It was put aside as %s and is rebuilt from the files.", error, aside.name
-            )
             index = Index(path)
+        except sqlite3.DatabaseError as error:
+            if not _damaged(error):
+                raise
+            self._put_aside(error)
+            index, new = Index(path), True
+        if new:
             self._rebuild(index)
-            return index
+        return index
+
+    def _put_aside(self, error: sqlite3.Error) -> None:
+        path, number = self.folder / "index.sqlite", 1
+        while (aside := path.with_suffix(f".damaged-{number}")).exists():
+            number += 1
+        path.rename(aside)
+        for rest in ("-wal", "-shm"):
+            Path(f"{path}{rest}").unlink(missing_ok=True)
+        log.warning(
+            "The cache's index was damaged (%s). It was put aside as %s and is rebuilt from the files.", error, aside.name
+        )
 
     def _rebuild(self, index: Index) -> None:
         for path in self._values.glob("*/*.safetensors"):
             try:
-                about, _ = header(memoryview(path.read_bytes()))
+                about, _ = header(contents(path))
                 outputs = {name: Digest(bytes.fromhex(digest)) for name, digest in about["outputs"].items()}
                 new = {Digest(bytes.fromhex(path.stem)): (path.stat().st_size, None)}
                 index.add(Key(bytes.fromhex(about["key"])), about["type"], outputs, about["elapsed_s"], new)
-            except (DamagedError, OSError, KeyError, ValueError):
+            except (DamagedError, OSError, KeyError, ValueError, TypeError, AttributeError):
                 path.unlink(missing_ok=True)
 
     def _guard(self) -> _Guard:
         return _Guard(self._give_up)
 
     def _give_up(self, error: BaseException) -> None:
-        if self.index is not None:
+        with self._lock:
+            index, self.index = self.index, None
+            told, self._told = self._told, True
+        if index is not None:
             with suppress(sqlite3.Error):
-                self.index.close()
-        self.index = None
+                index.close()
+            if _damaged(error):
+                with suppress(OSError):
+                    self._put_aside(error)  # the next process rebuilds it
+        if told:  # others were at work with it at the same time
+            return
         reason = getattr(error, "strerror", None) or str(error)
         log.warning(
             "The cache in %s is not used any more in this run: %s. Results are still computed and saved.", self.folder, reason
         )
+
+
+def _damaged(error: BaseException) -> TypeGuard[sqlite3.DatabaseError]:
+    """Whether the index itself is at fault; what it stands on (a full disk, say) raises a subclass."""
+    return type(error) is sqlite3.DatabaseError
 
 
 @dataclass(slots=True)

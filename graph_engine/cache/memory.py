@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,6 +27,14 @@ class Result(NamedTuple):
 
     outputs: Mapping[str, Digest]
     elapsed_s: float
+
+
+class Report(NamedTuple):
+    """Who holds what: how many values and how many bytes by type, the type with the most bytes first."""
+
+    types: Mapping[str, tuple[int, int]]
+    size_bytes: int
+    budget_bytes: int
 
 
 @dataclass(slots=True)
@@ -88,6 +97,16 @@ class MemoryCache:
         """Remember a result whose values are elsewhere."""
         with self._lock:
             self._results[key] = result
+
+    def report(self) -> Report:
+        counts, sizes = Counter[str](), Counter[str]()
+        with self._lock:
+            for kept in self._values.values():
+                name = getattr(type(kept.value), "__socket_type__", type(kept.value).__name__)
+                counts[name] += 1
+                sizes[name] += kept.size_bytes
+            total = self.size_bytes
+        return Report({name: (counts[name], size) for name, size in sizes.most_common()}, total, self.budget_bytes)
 
     def clear(self) -> None:
         with self._lock:

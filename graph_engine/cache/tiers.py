@@ -51,6 +51,8 @@ class Cache:
         if self.disk is not None and spec.on_disk:
             self.disk.store(key, spec.type, outputs, values, elapsed_s, then=lambda: self._claims.release_shared(key))
         else:
+            if self.disk is not None:
+                self.disk.note(key, spec.type, outputs, elapsed_s)
             self._claims.release_shared(key)
 
     def claim(self, key: Key, spec: NodeSpec, when_free: Callable[[], None]) -> bool:

@@ -186,8 +186,8 @@ def _ago(at_s: float) -> str:
 def _command(name: str, callback: Any, *more: click.Parameter) -> click.Command:
     params = [cache_option(), *more, json_option(), verbose_option()]
 
-    def call(verbose: bool, **given: Any) -> None:
-        callback(**given)
+    def call(**given: Any) -> None:
+        callback(**{name: value for name, value in given.items() if name != "verbose"})
 
     return LoomCommand(name, callback=call, params=params, help=callback.__doc__)
 

@@ -14,9 +14,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from graph_engine import events
 from graph_engine.cli.output import clean
-from graph_engine.cli.progress import Progress, Running, duration, pace
+from graph_engine.cli.progress import Progress, Running, SweepProgress, duration, pace
 
 MAX_LINES = 8
 QUIET_S = 0.15
@@ -29,15 +28,12 @@ NAME_WIDTH = 28
 class Display:
     """The live part of ``loom run`` on a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        self.progress, self.note = Progress(), ""
+    def __init__(self, console: Console, progress: Progress | SweepProgress) -> None:
+        self.progress, self.note = progress, ""
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._started_s = time.perf_counter()
         self._spinner = Spinner("dots", style="cyan")
         self._up = False
-
-    def on_event(self, event: events.Event) -> None:
-        self.progress.on_event(event)
 
     def show(self) -> None:
         """Draw what is known now."""
@@ -62,31 +58,32 @@ class Display:
         table.add_column(max_width=NAME_WIDTH, no_wrap=True, overflow="ellipsis")
         table.add_column(width=BAR_WIDTH)
         table.add_column(no_wrap=True)
-        running = list(self.progress.running.values())
+        running = self.progress.lines()
         for one in running[:MAX_LINES]:
             bar, facts = _bar(one, now_s)
             table.add_row(self._spinner.render(time.perf_counter()), Text(clean(one.node)), bar, facts)
-        lines = [table] if running else []
+        overall = self.progress.overall()
+        if overall is not None:
+            bar, facts = _bar(overall, now_s, paced=False)
+            table.add_row("", Text(overall.node, style="bold"), bar, facts)
+        lines = [table] if running or overall is not None else []
         return Group(*lines, Text(self._behind(len(running) - MAX_LINES), style="dim", no_wrap=True, overflow="ellipsis"))
 
     def _behind(self, unseen: int) -> str:
         """What is finished, collapsed into one line."""
-        progress = self.progress
-        parts = [f"{unseen} more running"] if unseen > 0 else []
-        parts += [f"{progress.ran} of {progress.nodes} done"]
-        parts += [f"{progress.served} from cache"] if progress.served else []
-        parts += [f"{progress.failed} failed"] if progress.failed else []
-        return f"  {self.note}{' · '.join(parts)}"
+        more = [f"{unseen} more running"] if unseen > 0 else []
+        return f"  {self.note}{' · '.join([*more, *self.progress.behind()])}"
 
 
-def _bar(one: Running, now_s: float) -> tuple[ProgressBar | Text, Text]:
+def _bar(one: Running, now_s: float, *, paced: bool = True) -> tuple[ProgressBar | Text, Text]:
     if one.total <= 0:
         elapsed_s = now_s - one.started_s
         return Text(""), Text(duration(elapsed_s) if elapsed_s >= 1 else "", style="dim")
     facts = [f"{one.done}/{one.total}"]
     left_s = one.left_s(now_s)
     if one.steps_per_s is not None and left_s is not None:
-        facts += [pace(one.steps_per_s), f"{duration(round(left_s))} left" if left_s >= 0.5 else "almost done"]
+        facts += [pace(one.steps_per_s)] if paced else []
+        facts += [f"{duration(round(left_s))} left" if left_s >= 0.5 else "almost done"]
     done = min(one.done, one.total)
     bar = ProgressBar(total=one.total, completed=done, width=BAR_WIDTH, style="bright_black", complete_style="cyan")
     return bar, Text("  ".join(facts))

@@ -35,7 +35,6 @@ class Axis:
     spoken: str
     values: Sequence[Value]
     listable: bool
-    declared: bool
 
     def words(self, places: Iterable[int]) -> list[str]:
         """The words of a command that ask for these values."""
@@ -100,13 +99,13 @@ def blocks(places: set[Places]) -> list[Block]:
         for block in found:
             rest = block[:axis] + block[axis + 1 :]
             joined[rest] = joined.get(rest, frozenset()) | block[axis]
-        found = [rest[:axis] + (members,) + rest[axis:] for rest, members in joined.items()]
+        found = [(*rest[:axis], members, *rest[axis:]) for rest, members in joined.items()]
     return found
 
 
-def short(text: str) -> str:
+def short(text: str, limit: int = MAX_LABEL) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= MAX_LABEL else f"{line[: MAX_LABEL - 1]}…"
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def shell(words: Sequence[str]) -> str:

@@ -73,6 +73,72 @@ class Progress:
                 self.failed += 1
 
 
+    def lines(self) -> list[Running]:
+        """What runs, a line each."""
+        return list(self.running.values())
+
+    def overall(self) -> Running | None:
+        """A bar for all of it; None where there is nothing to count."""
+        return None
+
+    def behind(self) -> list[str]:
+        """What is finished, in few words."""
+        parts = [f"{self.ran} of {self.nodes} done"]
+        parts += [f"{self.served} from cache"] if self.served else []
+        return parts + ([f"{self.failed} failed"] if self.failed else [])
+
+
+@dataclass(slots=True)
+class SweepProgress:
+    """A sweep as far as the events of its runs tell. A run's times are counted from its own start, ``began`` by item."""
+
+    items: int
+    done: int = 0
+    failed: int = 0
+    served: int = 0
+    running: dict[tuple[int, str], Running] = field(default_factory=dict)
+    began: dict[int, float] = field(default_factory=dict)
+    whole: Running = field(default_factory=lambda: Running("all", 0.0))
+
+    def started(self, item: int, at_s: float) -> None:
+        self.began[item] = at_s
+        if self.whole.total == 0:
+            self.whole.step(at_s, 0, self.items)
+
+    def on_event(self, item: int, event: events.Event) -> None:
+        at_s = self.began.get(item, 0.0) + event.at_s
+        match event:
+            case events.NodeStarted():
+                self.running[item, event.node] = Running(f"#{item} {event.node}", at_s)
+            case events.NodeProgress():
+                if running := self.running.get((item, event.node)):
+                    running.step(at_s, event.done, event.total)
+            case events.NodeFinished() | events.NodeFailed():
+                self.running.pop((item, event.node), None)
+            case events.NodeServed():
+                self.served += 1
+            case events.RunFinished():
+                self.whole.step(at_s, self.done + self.failed + 1, self.items)
+
+    def ended(self, item: int, ok: bool) -> None:
+        self.done, self.failed = self.done + ok, self.failed + (not ok)
+        self.began.pop(item, None)
+        for key in [key for key in self.running if key[0] == item]:
+            del self.running[key]
+        self.whole.done = self.done + self.failed
+
+    def lines(self) -> list[Running]:
+        return list(self.running.values())
+
+    def overall(self) -> Running | None:
+        return self.whole
+
+    def behind(self) -> list[str]:
+        parts = [f"{self.done} of {self.items} items done"]
+        parts += [f"{self.served} results from cache"] if self.served else []
+        return parts + ([f"{self.failed} failed"] if self.failed else [])
+
+
 def pace(steps_per_s: float) -> str:
     """``3.4 it/s``, or ``2.1 s/it`` when a step takes longer than a second."""
     return f"{steps_per_s:.1f} it/s" if steps_per_s >= 1 else f"{1 / steps_per_s:.1f} s/it"

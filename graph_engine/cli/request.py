@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from graph_engine.cli.typed import Typed
 from graph_engine.engine import Engine, Request
 from graph_engine.errors import Problem, WorkflowError
 from graph_engine.folders import Folders
-from graph_engine.graph import Graph
+from graph_engine.graph import Graph, Link
 from graph_engine.registry import Registry
+from graph_engine.types import PRIMITIVES, SocketType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,19 @@ class Opened:
             origin=str(source.path.resolve()),
             output_folder=output_folder,
         )
+
+    def lean(self, request: Request, graph: Graph, wanted: Collection[str] = ()) -> Request:
+        """The same run without the values of outputs that are only handed to programs, such as pictures: a served one stays on disk.
+
+        What nothing else needs is computed all the same. ``wanted`` names outputs whose values are needed here.
+        """
+        if self.targets is not None:
+            return request
+        plain = {name for name, link in graph.outputs.items() if _type_of(link, graph) in PRIMITIVES} | set(wanted)
+        sinks = [graph.nodes[index].path for index in graph.targets if graph.nodes[index].spec.sink]
+        needed = _needed([*sinks, *(graph.nodes[graph.outputs[name].node].path for name in plain & set(graph.outputs))], graph)
+        kept = [name for name, link in graph.outputs.items() if name in plain or link.node not in needed]
+        return replace(request, targets=[*sinks, *kept]) if len(kept) < len(graph.outputs) else request
 
     def item(self, item: Item) -> Opened:
         """The same for one item of the grid."""
@@ -75,3 +89,20 @@ class Opened:
         if found := self.problems(graph):
             raise WorkflowError(found)
         return graph
+
+
+def _type_of(link: Link, graph: Graph) -> SocketType:
+    return graph.nodes[link.node].spec.outputs[link.output].type
+
+
+def _needed(paths: Sequence[str], graph: Graph) -> set[int]:
+    """The nodes at ``paths`` and all above them, by index."""
+    found: set[int] = set()
+    waiting = [graph.by_path[path].index for path in paths]
+    while waiting:
+        index = waiting.pop()
+        if index not in found:
+            found.add(index)
+            node = graph.nodes[index]
+            waiting += [link.node for link in node.sources(node.links)]
+    return found

@@ -11,36 +11,65 @@ import click
 
 from graph_engine.cli import output, summary
 from graph_engine.cli.command import verbose_option
+from graph_engine.cli.keeping import cache_folder, cache_options, keeps
+from graph_engine.cli.progress import Progress
 from graph_engine.cli.request import Opened
+from graph_engine.cli.sweep_run import FAILED, run_sweep
 from graph_engine.cli.watch import CANCELLED, JsonLines, OnTerminal, Silent, follow
+from graph_engine.cli.whole_file import refuse_unwritable, write_whole
 from graph_engine.cli.workflow_command import WorkflowCommand, common_options
 from graph_engine.engine import Engine, Request
 from graph_engine.errors import DeliveryError
 from graph_engine.execute import RunResult
+from graph_engine.timeline import chrome_trace
 
-FAILED = 4
+EXIT_CODES = {"succeeded": 0, "failed": FAILED, "cancelled": CANCELLED}
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.pass_obj
-def run(opened: Opened, /, output_folder: Path, device: str | None, dtype: str | None, as_json: bool, **_common: Any) -> None:
+def run(
+    opened: Opened, /, output_folder: Path, device: str | None, dtype: str | None, cache: Path | None, no_cache: bool,
+    trace: Path | None, sheet: Path | None, as_json: bool, **_common: Any,
+) -> None:  # fmt: skip
     """Run FILE and write what it makes.
 
     FILE is a workflow, or a picture that one made: then what made it runs again. What the file declares as inputs are
     further options: "loom run FILE --help" lists them. An input that names a file takes a path.
+
+    An input with several values runs FILE for each of them: a list (--cfg 3,5,7), a range with both its ends (--seed 1..16,
+    --seed 1..9..2), the lines of a file (--prompt @prompts.txt), or the option given again (--prompt a --prompt b). Several such
+    inputs run in every combination, and what the runs share is computed once. --set and --input take the same. A text that
+    begins with @ is written with @@.
     """
     options = {name: value for name, value in (("device", device), ("dtype", dtype)) if value is not None}
-    with opened.engine(options) as engine:
+    if sheet is not None:
+        if opened.grid is None:
+            raise click.UsageError("--sheet shows a sweep: give an input several values, such as --seed 1..4.")
+        refuse_unwritable(sheet, "--sheet")
+    if trace is not None:
+        refuse_unwritable(trace, "--trace")
+    with opened.engine(options, cache_folder(cache, no_cache)) as engine:
         request = opened.request(output_folder)
-        graph = opened.checked(engine, request)
-        output.problems(graph.warnings, as_json=as_json, event="warning")
+        if opened.grid is None:
+            graph = opened.checked(engine, request)
+            output.problems(graph.warnings, as_json=as_json, event="warning")
+        else:
+            graph = engine.check(request)
         if any(graph.nodes[target].spec.sink for target in graph.targets):
             _refuse_unwritable(output_folder)
-        answer = _in_json if as_json else _on_terminal if sys.stdout.isatty() else _to_pipe
-        result = answer(engine, request)
-    if result.status == "failed":
-        raise click.exceptions.Exit(FAILED)
-    if result.status == "cancelled":
-        raise click.exceptions.Exit(CANCELLED)
+        if opened.grid is None:
+            answer = _in_json if as_json else _on_terminal if sys.stdout.isatty() else _to_pipe
+            result = answer(engine, opened.lean(request, graph))
+            code, intervals = EXIT_CODES[result.status], result.intervals
+        else:
+            code, intervals = run_sweep(
+                opened, engine, output_folder, sheet=sheet, traced=trace is not None, as_json=as_json
+            )
+    if trace is not None:
+        write_whole(trace, chrome_trace(intervals).encode())
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def _on_terminal(engine: Engine, request: Request) -> RunResult:
@@ -48,10 +77,10 @@ def _on_terminal(engine: Engine, request: Request) -> RunResult:
 
     from graph_engine.cli.display import Display
 
-    console = Console(highlight=False)
-    result = follow(engine, request, OnTerminal(Display(console)))
+    console, progress = Console(highlight=False), Progress()
+    result = follow(engine, request, OnTerminal(Display(console, progress), progress))
     summary.show(console, result)
-    _tell_errors(result)
+    _tell_errors(engine, result)
     return result
 
 
@@ -62,7 +91,7 @@ def _to_pipe(engine: Engine, request: Request) -> RunResult:
         output.say(summary.shown_path(path))
     for _name, value in summary.plain_outputs(result.outputs):
         output.say(value)
-    _tell_errors(result)
+    _tell_errors(engine, result)
     return result
 
 
@@ -77,18 +106,18 @@ def _in_json(engine: Engine, request: Request) -> RunResult:
     if lines.last is not None:
         output.json_line(lines.last.as_json())
     if result.status == "cancelled":
-        output.tell(summary.kept(result))
+        output.tell(summary.kept(result, on_disk=keeps(engine)))
     return result
 
 
-def _tell_errors(result: RunResult) -> None:
+def _tell_errors(engine: Engine, result: RunResult) -> None:
     for error in result.errors:
         output.error(error, as_json=False)
     if result.errors and result.blocked:
         shown = ", ".join(result.blocked[:6]) + (" …" if len(result.blocked) > 6 else "")
         output.tell(f"not run, because of that: {shown}")
     if result.status == "cancelled":
-        output.tell(summary.kept(result), fg="yellow")
+        output.tell(summary.kept(result, on_disk=keeps(engine)), fg="yellow")
 
 
 def _refuse_unwritable(folder: Path) -> None:
@@ -107,7 +136,17 @@ OPTIONS: list[click.Parameter] = [
     ),
     click.Option(["--device"], metavar="NAME", help="Where models run: auto, cpu, cuda, cuda:1, mps …"),
     click.Option(["--dtype"], metavar="NAME", help="Their number format: auto, float32, float16, bfloat16."),
+    *cache_options(),
+    click.Option(["--trace"], type=FILE, metavar="FILE", help="Write what ran when, for ui.perfetto.dev or chrome://tracing."),
+    click.Option(["--sheet"], type=FILE, metavar="FILE", help="Write a PNG with the first picture of each run of a sweep."),
     verbose_option(),
 ]  # fmt: skip
 
-command = WorkflowCommand("run", callback=run, params=[*common_options(), *OPTIONS], help=run.__doc__)
+
+class RunCommand(WorkflowCommand):
+    """The one command on a file that takes several values for an input."""
+
+    sweeps = True
+
+
+command = RunCommand("run", callback=run, params=[*common_options(), *OPTIONS], help=run.__doc__)

@@ -33,7 +33,7 @@ def _axis(name: str, typed: Typed, spoken: Mapping[str, str]) -> Axis:
     address = typed.source.workflow.inputs[name].to[0] if declared else name
     option = spoken.get(name, f"--input {name}") if declared else f"--set {name}"
     listable = is_listable(typed.field_at(name, address))
-    return Axis(name=name, spoken=option, values=typed.swept[name], listable=listable, declared=declared)
+    return Axis(name=name, spoken=option, values=typed.swept[name], listable=listable)
 
 
 def _in_order(words: Sequence[str], typed: Typed, spoken: Mapping[str, str]) -> list[str]:

@@ -58,11 +58,12 @@ def plain_outputs(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(value)
 
 
-def kept(result: RunResult) -> str:
-    """What is left of a cancelled run. Results live in this process alone, so they go with it; files stay."""
+def kept(result: RunResult, *, on_disk: bool) -> str:
+    """What is left of a cancelled run: files, and where the cache is on also the results of finished nodes."""
     nodes = list(result.ran)
     shown = ", ".join(nodes[:6]) + (f" and {len(nodes) - 6} more" if len(nodes) > 6 else "")
-    finished = f"Finished: {shown}; their results were in memory and are gone." if nodes else "No node had finished."
+    left = "their results are kept: the same command goes on from there" if on_disk else "their results were in memory and are gone"
+    finished = f"Finished: {shown}; {left}." if nodes else "No node had finished."
     files = "".join(f"\n  {shown_path(path)}" for path in result.files)
     return f"cancelled. {finished} " + (f"Files already written stay:{files}" if files else "No file was written.")
 

@@ -23,6 +23,7 @@ from graph_engine.execute import RunResult
 
 if TYPE_CHECKING:
     from graph_engine.cli.display import Display
+    from graph_engine.cli.progress import Progress
 
 TICK_S = 0.1
 CANCELLED = 130
@@ -73,14 +74,14 @@ class JsonLines(Silent):
 class OnTerminal(Silent):
     """The live display."""
 
-    def __init__(self, display: Display) -> None:
-        self.display = display
+    def __init__(self, display: Display, progress: Progress) -> None:
+        self.display, self.progress = display, progress
 
     def wants(self, event: events.Event, /) -> bool:
         return not isinstance(event, events.NodePreview)
 
     def on_event(self, event: events.Event, /) -> None:
-        self.display.on_event(event)
+        self.progress.on_event(event)
 
     def tick(self) -> None:
         self.display.show()

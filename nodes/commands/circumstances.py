@@ -63,7 +63,8 @@ def _why_asked_otherwise(path: str, then: RunRecord, now: RunRecord, graph: Grap
     node = graph.by_path.get(path)
     dtypes = [record.options.get("dtype", "auto") for record in (then, now)]
     if node is not None and node.spec.lane == "device" and dtypes[0] != dtypes[1]:
-        return f"it computes in the dtype {dtypes[1]} and not {dtypes[0]}"
+        before, after = (record.runtime.get("dtype", said) for record, said in zip((then, now), dtypes, strict=True))
+        return f"it computes in {after} and not in {before}"
     if not then.results:
         return "its inputs, its values or its version are others"
     return "its values or its version are others"

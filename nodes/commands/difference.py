@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 Verdict = Literal["identical", "within tolerance", "differs"]
 
 DEFAULT_TOLERANCE = 2
-"""The largest difference of a value, in its smallest steps (1/255), that another machine may make of the same computation.
+"""The largest difference of a value, in steps of 1/255, that another machine may make of the same computation: twice what was measured.
 
-TOLERANCE_MEASURED
+``python -m tests.bench.verify_tolerance``, 12 pictures of loom-tiny (3 samplers, 20 steps, torch 2.13 on a CPU with AVX-512): run again
+with 2 threads all are identical; with 1 thread, as on a CPU with AVX2 or SSE4.1 only, and without oneDNN, the largest difference is 1 and
+at most 0.004% of the values differ. Other dtypes are no matter of tolerance: bfloat16 differs from float32 by up to 172, float16 by 42.
 """
 
 

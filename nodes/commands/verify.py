@@ -166,8 +166,10 @@ def _follow(engine: Engine, request: Any) -> RunResult:
         from rich.console import Console
 
         from graph_engine.cli.display import Display
+        from graph_engine.cli.progress import Progress
 
-        watcher = OnTerminal(Display(Console(highlight=False)))
+        progress = Progress()
+        watcher = OnTerminal(Display(Console(highlight=False), progress), progress)
     result = follow(engine, request, watcher)
     if result.status == "cancelled":
         raise click.exceptions.Exit(CANCELLED)

@@ -34,8 +34,12 @@ class TensorCodec:
         return value.untyped_storage().nbytes() + 128
 
     def hand_out(self, value: Tensor) -> Tensor:
-        """A copy that shares its memory until somebody writes to one of the two (copy-on-write)."""
-        clone: Tensor = _clone(value.detach())
+        """A copy that shares its memory until somebody writes to one of the two (copy-on-write), where torch can do that."""
+        plain = value.detach()
+        try:
+            clone: Tensor = _clone(plain)
+        except RuntimeError:  # memory that is not torch's own, such as that of a file
+            clone = torch.clone(plain)
         return clone
 
     def pack(self, value: Tensor) -> Array:

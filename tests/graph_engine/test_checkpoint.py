@@ -83,7 +83,9 @@ Make = Callable[..., Engine]
 @pytest.fixture
 def make(make_engine: Make, tmp_path: Path) -> Make:
     """An engine whose checkpoints lie in one folder; every state that is offered is kept, unless said otherwise."""
-    return lambda **options: make_engine(climb, wander, **{"cache_folder": tmp_path / "cache", "checkpoint_interval_s": 0, **options})
+    return lambda **options: make_engine(
+        climb, wander, **{"cache_folder": tmp_path / "cache", "checkpoint_interval_s": 0, **options}
+    )
 
 
 @pytest.fixture

@@ -147,6 +147,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOOM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("graph_engine.cli.output.prepare", lambda: None)  # pytest's streams stay as they are
     return Place(tmp_path)
 

@@ -142,10 +142,11 @@ def test_plan_tells_what_would_run_and_why(loom: Loom, place: Place) -> None:
     place.write("m.json", {**workflow, "nodes": {**workflow["nodes"], "other": muted}})
     said = loom("plan", "m.json")
     assert said.code == 0
-    assert "words   runs    first time" in said.out.splitlines()
-    assert "other   muted   it is muted, or needs a muted node" in said.out.splitlines()
-    assert said.out.splitlines()[-1] == "3 run, 1 muted"
-    lines = loom("plan", "m.json", "--json").events
+    assert "words   runs   ?  ?  first time" in said.out.splitlines()
+    assert "other   muted        it is muted, or needs a muted node" in said.out.splitlines()
+    assert said.out.splitlines()[-1] == "3 run, 1 muted; how long is not known: nothing like it ran here"
+    *lines, total = loom("plan", "m.json", "--json").events
+    assert (total["event"], total["runs"], total["unknown"]) == ("plan_total", 3, 3)
     assert {(line["node"], line["status"]) for line in lines} == {
         ("words", "runs"),
         ("number", "runs"),

@@ -57,7 +57,7 @@ def test_ctrl_c_cancels_at_the_next_step_and_says_what_was_kept(place: Place) ->
     assert process.returncode == 130
     assert '"status": "cancelled"' in out.splitlines()[-1]
     assert "Traceback" not in err
-    assert "their results were in memory and are gone" in err
+    assert "their results are kept: the same command goes on from there" in err
     assert re.search(r"Finished: [^;]*number", err)
     assert str(Path("output", "note_0001.txt")) in err
     assert place.files() == ["note_0001.txt"]

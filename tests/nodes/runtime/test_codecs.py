@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from graph_engine.values import Codecs
 from nodes import PACK
+from nodes.runtime.codecs import TensorCodec
 from nodes.types import Conditioning, Image, Latent, Noise
 
 CODECS = Codecs(PACK.codecs)
@@ -79,6 +80,16 @@ def test_a_reader_cannot_change_a_kept_value(change: Callable[[Any], object], ma
     assert torch.equal(kept.samples, torch.arange(6.0).reshape(2, 3))
     assert torch.equal(second.samples, kept.samples)
     assert CODECS.digest(kept) == before
+
+
+def test_a_value_that_lies_in_the_memory_of_a_file_is_handed_out_too() -> None:
+    """torch cannot share such memory lazily (it raises RuntimeError)."""
+    codec = TensorCodec()
+    kept = codec.unpack(codec.pack(torch.arange(4.0))._replace(data=memoryview(bytearray(torch.arange(4.0).numpy().tobytes()))))
+    handed = CODECS.hand_out(Latent(samples=kept)).samples
+    handed += 1
+    assert kept.tolist() == [0, 1, 2, 3]
+    assert handed.tolist() == [1, 2, 3, 4]
 
 
 def test_a_part_of_a_value_counts_with_all_the_memory_it_keeps() -> None:

@@ -1,0 +1,89 @@
+"""The workflows that ship: each makes a picture with the built-in model, and the picture knows how it was made."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+from PIL import Image
+
+import graph_engine as loom
+from graph_engine.workflow import canonical, read
+from graph_engine.workflow.embed import extract
+
+WORKFLOWS = Path(__file__).parent.parent / "workflows"
+FILES = sorted(WORKFLOWS.glob("*.json"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LOOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str | Path) -> list[Path]:
+    """``loom run`` as a user types it; the files that it names."""
+    command = [sys.executable, "-m", "graph_engine", "run", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [Path(line) for line in done.stdout.splitlines()]
+
+
+def pixels(path: Path) -> numpy.ndarray:
+    return numpy.asarray(Image.open(path))
+
+
+def test_there_are_workflows() -> None:
+    assert {"text_to_image", "image_to_image"} <= {path.stem for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_workflow_is_written_in_its_canonical_form(path: Path) -> None:
+    assert canonical(read(path)) == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_workflow_makes_a_picture_that_remembers_it(path: Path, folder: Path) -> None:
+    (picture,) = run(path)
+    assert picture.parent == Path("output")
+    assert pixels(picture).shape == (128, 128, 3)
+    assert pixels(picture).std() > 10, "the picture is almost one colour"
+    embedded = extract(picture)
+    assert canonical(embedded.workflow) == path.read_text(encoding="utf-8")
+    assert embedded.record["inputs"]["seed"] == 1
+    assert str(folder) not in picture.read_bytes().decode("latin-1")
+
+
+def test_a_picture_runs_again_to_the_same_picture(folder: Path) -> None:
+    (first,) = run(WORKFLOWS / "text_to_image.json", "--prompt", "a red circle", "--seed", "5", "--steps", "4")
+    (second,) = run(first, "--no-cache")
+    assert first != second
+    assert numpy.array_equal(pixels(first), pixels(second))
+
+
+def test_a_picture_of_the_users_own_can_be_redrawn(folder: Path) -> None:
+    Image.new("RGB", (130, 70), "orange").save("mine.png")
+    (picture,) = run(WORKFLOWS / "image_to_image.json", "--image", "mine.png", "--steps", "2")
+    assert pixels(picture).shape[2] == 3
+    assert extract(picture).record["inputs"]["image"] == "mine.png"
+
+
+def test_picture_i_of_a_batch_is_the_picture_of_its_own_seed(folder: Path) -> None:
+    draw = loom.load(WORKFLOWS / "text_to_image.json")
+    batch = draw(prompt="a tree", seed=7, steps=3, batch=3).image.pixels
+    alone = draw(prompt="a tree", seed=9, steps=3, batch=1).image.pixels
+    assert (batch[2] == alone[0]).all()
+
+
+def test_changing_the_seed_reruns_only_the_noise_the_sampler_and_what_lies_below(folder: Path) -> None:
+    engine = loom.Engine(folders=loom.Folders())
+    workflow = read(WORKFLOWS / "text_to_image.json")
+    with engine:
+        engine.run(loom.Request(workflow=workflow, given={"steps": 2})).raise_errors()
+        again = engine.run(loom.Request(workflow=workflow, given={"steps": 2, "seed": 2}))
+    assert set(again.ran) == {"noise", "sample", "decode", "save"}
+    assert again.reasons["noise"] == "seed 1 -> 2"
