@@ -92,6 +92,11 @@ class Engine:
         self._closed = False
         self._lock = threading.Lock()
 
+    @property
+    def _numerics(self) -> str:
+        """How the device lane was asked to calculate: its results are kept apart by it, since they differ in the last digits."""
+        return f"{self.options.get('device', 'auto')} {self.options.get('dtype', 'auto')}"
+
     def __enter__(self) -> Engine:
         return self
 
@@ -171,7 +176,7 @@ class Engine:
         graph = self.check(request)
         if graph.problems:
             raise WorkflowError(graph.problems)
-        keys = Keys(self.codecs, self.folders, self.options.get("dtype", "auto"))
+        keys = Keys(self.codecs, self.folders, self._numerics)
         if graph.unsized:
             return self._sized(request, graph), keys
         if not graph.depends_on_files:
@@ -184,7 +189,7 @@ class Engine:
         while graph.unsized:
             sources = {address: Link(graph.by_path[one.path].index, one.name) for address, one in graph.unsized.items()}
             targets = tuple(dict.fromkeys(link.node for link in sources.values()))
-            keys = Keys(self.codecs, self.folders, self.options.get("dtype", "auto"))
+            keys = Keys(self.codecs, self.folders, self._numerics)
             found = Run(replace(graph, targets=targets, outputs=sources), keys, self.around).start().wait()
             assert found is not None
             found.raise_errors()

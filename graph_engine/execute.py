@@ -177,8 +177,9 @@ class Run:
 
     def _take(self, event: schedule.Event | _Again) -> None:
         if isinstance(event, _Again):
-            answers = [self._lookup(self.graph.nodes[event.node])] if event.node in self._waiting else []
-            self._waiting.discard(event.node)
+            waited = event.node in self._waiting
+            self._waiting.discard(event.node)  # before the look-up, which may make it wait for the next one who computes the key
+            answers = [self._lookup(self.graph.nodes[event.node])] if waited else []
         else:
             answers = [self._obey(command) for command in self._machine.on_event(event)]
         self._inbox.extend(answer for answer in answers if answer is not None)
@@ -381,7 +382,7 @@ class Run:
         assert now is not None
         before = self._known[node.index]
         if before is not None and before != digests:
-            log.warning("%s gave another value the second time, with the same inputs: declare it volatile.", node.path)
+            log.info("%s gave another value than before, with the same inputs.", node.path)
         if node.spec.volatile:
             pass
         elif not self._read_as_traced(node, now):  # a source gave another value the second time: the key names the first

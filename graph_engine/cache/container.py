@@ -39,17 +39,20 @@ class DamagedError(Exception):
 def encode(value: Any, codecs: Codecs, about: Mapping[str, Any]) -> list[bytes | memoryview]:
     """The parts of the file. ``about`` is kept in the header beside the value. Raises NotStorableError."""
     arrays: list[Array] = []
-    tree = _tree(value, codecs, arrays)
+    try:
+        text = json.dumps({"value": _tree(value, codecs, arrays), **about}, allow_nan=False)
+    except RecursionError:
+        raise NotStorableError from None
     order = sorted(range(len(arrays)), key=lambda index: -DTYPE_BYTES[arrays[index].dtype])  # so that each starts aligned
-    header: dict[str, Any] = {"__metadata__": {"loom": json.dumps({"value": tree, **about}, allow_nan=False)}}
+    header: dict[str, Any] = {"__metadata__": {"loom": text}}
     at = 0
     for index in order:
         array = arrays[index]
         header[str(index)] = {"dtype": array.dtype, "shape": list(array.shape), "data_offsets": [at, at + len(array.data)]}
         at += len(array.data)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    return [len(text).to_bytes(8, "little"), text, *(arrays[index].data for index in order)]
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    return [len(head).to_bytes(8, "little"), head, *(arrays[index].data for index in order)]
 
 
 class Decoder:

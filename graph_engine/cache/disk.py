@@ -33,6 +33,8 @@ SMALL_BYTES = 1024
 """Values up to this size lie in the index: a file for each would take more room and time than they are worth."""
 CHECKPOINT_KEPT_S = 7 * 24 * 3600
 """After a week nobody comes back for an interrupted run."""
+PART_KEPT_S = 3600
+"""Until then another process may still be writing it."""
 LARGEST_SHARE = 4
 """A value larger than a fourth of the budget is not kept: it would drive out too much else."""
 
@@ -172,9 +174,12 @@ class DiskCache:
         self._evict(index, self.budget_bytes)
         known = {entry.digest.hex() for entry in index.entries()}
         for path in self._values.glob("*/*"):
-            if path.stem not in known:
-                size, count = size + path.stat().st_size, count + 1
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                on_its_way = path.suffix == ".part" and time.time() - found.st_mtime < PART_KEPT_S
+                if path.stem not in known and not on_its_way:
+                    size, count = size + found.st_size, count + 1
+                    path.unlink()
         for path in self._checkpoints.glob("*"):
             with suppress(FileNotFoundError):
                 found = path.stat()

@@ -102,7 +102,7 @@ def choose_tokens(data: TrainingSet, rows: Tensor, recipe: DenoiserRecipe, chanc
 def velocity_loss(
     model: Denoiser, data: TrainingSet, recipe: DenoiserRecipe, alphas: Tensor, chance: torch.Generator, batch: int
 ) -> Tensor:
-    """Mean squared error of v, with timesteps spread evenly over the batch."""
+    """Squared error of v, edges weighted, with timesteps spread evenly over the batch."""
     rows = torch.randint(len(data.latents), (batch,), generator=chance)
     clean = data.latents[rows]
     spread = (torch.arange(batch) + torch.rand(batch, generator=chance)) / batch
@@ -111,7 +111,21 @@ def velocity_loss(
     signal, sigma = alphas[timesteps].sqrt().view(-1, 1, 1, 1), (1 - alphas[timesteps]).sqrt().view(-1, 1, 1, 1)
     noisy = (signal * clean + sigma * noise).contiguous(memory_format=torch.channels_last)
     predicted = model(noisy, timesteps, choose_tokens(data, rows, recipe, chance))
-    return functional.mse_loss(predicted, signal * noise - sigma * clean)
+    error = (predicted - (signal * noise - sigma * clean)).square().mean(1)
+    return (error * edge_weights(clean)).mean()
+
+
+def edge_weights(latents: Tensor) -> Tensor:
+    """Weights ``[batch, 16, 16]`` of mean 1: cells where a latent changes count up to three times as much as flat ones.
+
+    Most of a picture of one small shape is flat; without this, the few cells that tell a star from a cross drown in it.
+    """
+    across = (latents[..., 1:] - latents[..., :-1]).abs().sum(1)
+    down = (latents[..., 1:, :] - latents[..., :-1, :]).abs().sum(1)
+    change = functional.pad(across, (0, 1)) + functional.pad(across, (1, 0))
+    change = change + functional.pad(down, (0, 0, 0, 1)) + functional.pad(down, (0, 0, 1, 0))
+    weights = 1 + (change / change.mean((1, 2), keepdim=True)).clamp(max=2.0)
+    return weights / weights.mean((1, 2), keepdim=True)
 
 
 def train_denoiser(recipe: DenoiserRecipe, data: TrainingSet, tokenizer: CLIPTokenizer, checkpoint: Path) -> Denoiser:

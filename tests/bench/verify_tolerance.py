@@ -71,7 +71,8 @@ def draw(asked: Any, options: dict[str, str]) -> None:
     from graph_engine.workflow import read
 
     if os.environ.get("LOOM_BENCH_NO_ONEDNN"):
-        torch.backends.mkldnn.set_flags(False)
+        mkldnn: Any = torch.backends.mkldnn
+        mkldnn.enabled = False
     workflow = read(Path(__file__).parents[2] / "workflows" / "text_to_image.json")
     with Engine(folders=Folders(models=(asked.models,)), options={"device": "cpu", **options}) as engine:
         for index in range(asked.count):

@@ -127,7 +127,7 @@ def test_the_checkpoint_stays_until_the_result_is_written(make: Make, kept: Any)
     engine = make()
     disk, busy = engine.around.cache.disk, threading.Event()
     assert disk is not None
-    disk.later(lambda: busy.wait(PATIENCE_S) and None)
+    disk.later(lambda: None if busy.wait(PATIENCE_S) else pytest.fail("nobody let the writer go on"))
     run(engine, CLIMB)
     assert len(kept()) == 1
     busy.set()

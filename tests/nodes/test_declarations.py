@@ -24,7 +24,7 @@ HEAVY = {"torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
 
 def test_the_pack_offers_these_nodes() -> None:
     assert set(SPECS) == {
-        "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
+        "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
     }  # fmt: skip
 

@@ -63,6 +63,13 @@ def fail(value: int) -> int:
         raise NodeInputError("value", "4 brings bad luck.", "Take another number.")
     raise ValueError("it broke")
 
+@node("trial.picky", version=1, category="numbers")
+def picky(value: int) -> int:
+    """Fail for every third number."""
+    if value % 3 == 0:
+        raise NodeInputError("value", f"{value} can be divided by three.", "Take another number.")
+    return value
+
 @node("trial.save", version=1, category="texts", sink=True, lane="disk")
 def save(text: str) -> File:
     """Save a text."""

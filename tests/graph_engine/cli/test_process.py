@@ -173,3 +173,27 @@ def test_a_prompt_with_square_brackets_is_shown_as_it_is(place: Place) -> None:
 def test_a_text_with_control_characters_cannot_rewrite_the_terminal(place: Place) -> None:
     shown, _code = on_terminal(place, "run", "w.json", "--prompt", "a\x1b]0;title\x07b", "--target", "said")
     assert "said: a\\x1b]0;title\\x07b\n" in plain(shown)
+
+
+def test_a_terminal_shows_one_bar_for_a_sweep_and_each_item_above_it_when_it_ends(place: Place) -> None:
+    slow = {"type": "trial.slow", "links": {"value": "number.value"}, "values": {"steps": 20}}
+    nodes = {"number": {"type": "trial.number"}, "slow": slow}
+    place.write("s.json", {"inputs": {"seed": {"to": ["number.seed"]}}, "outputs": {"n": {"from": "slow.value"}}, "nodes": nodes})
+    shown, code = on_terminal(place, "run", "s.json", "--seed", "1..5")
+    assert code == 0
+    assert re.search(r"#\d slow +[━╸╺]+ +\d+/20", plain(shown))
+    assert re.search(r"all +[━╸╺]+ +\d/5", plain(shown))
+    assert "of 5 items done" in plain(shown)
+    assert {f"{n}  seed={n} → n: {n + 3}" for n in range(1, 6)} <= {line.strip() for line in plain(shown).splitlines()}
+    assert re.search(r"5 of 5 items · \d+ ran · \d+ from cache · .* s\n$", plain(shown))
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_ctrl_c_in_a_sweep_on_a_terminal_says_how_to_go_on(place: Place) -> None:
+    slow = {"type": "trial.slow", "links": {"value": "number.value"}}
+    nodes = {"number": {"type": "trial.number"}, "slow": slow}
+    place.write("s.json", {"inputs": {"seed": {"to": ["number.seed"]}}, "outputs": {"n": {"from": "slow.value"}}, "nodes": nodes})
+    shown, code = on_terminal(place, "run", "s.json", "--seed", "1..4", until="it/s")
+    assert code == 130
+    assert "cancelled: 0 of 4 items are done; what their nodes finished is kept." in plain(shown)
+    assert plain(shown).endswith("What is missing runs with:\n  loom run s.json --packs packs --seed 1..4\n")

@@ -3,7 +3,7 @@
 import pytest
 
 from graph_engine import events
-from graph_engine.cli.progress import Progress, duration, pace, size
+from graph_engine.cli.progress import Progress, SweepProgress, duration, pace, size
 
 
 def steps(progress: Progress, *points: tuple[float, int], total: int = 10) -> None:
@@ -84,3 +84,19 @@ def test_a_slow_pace_is_told_in_seconds_a_step() -> None:
 
 def test_sizes_are_written_for_people() -> None:
     assert (size(640e6), size(1.44e9)) == ("640 MB", "1.4 GB")
+    assert (size(1.24e6), size(12_400), size(840), size(0)) == ("1.2 MB", "12 kB", "840 B", "0 B")
+
+
+def test_a_sweep_counts_items_and_tells_nodes_of_the_same_name_apart() -> None:
+    progress = SweepProgress(4)
+    progress.started(1, 0.0)
+    progress.started(2, 5.0)
+    for item in (1, 2):
+        progress.on_event(item, events.NodeStarted(sequence=1, at_s=1.0, node="sample", type="t", reason="first time"))
+    assert [(one.node, one.started_s) for one in progress.lines()] == [("#1 sample", 1.0), ("#2 sample", 6.0)]
+    progress.on_event(1, events.RunFinished(sequence=2, at_s=4.0, status="succeeded", ran=1, served=0))
+    progress.ended(1, True)
+    progress.ended(2, False)
+    assert progress.lines() == []
+    assert progress.behind() == ["1 of 4 items done", "1 failed"]
+    assert (progress.whole.done, progress.whole.total) == (2, 4)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph_engine.cache.container import DamagedError, Decoder, encode
 from graph_engine.values import Codecs
 from nodes import PACK
 from nodes.runtime.codecs import TensorCodec
@@ -109,3 +110,13 @@ def test_values_are_described_by_type_and_shape() -> None:
 def test_noise_is_identified_by_its_seeds() -> None:
     assert CODECS.digest(Noise(seeds=(1,))) == CODECS.digest(Noise(seeds=(1,)))
     assert CODECS.digest(Noise(seeds=(1,))) != CODECS.digest(Noise(seeds=(2,)))
+
+
+def test_a_stored_tensor_whose_shape_was_altered_is_damaged() -> None:
+    data = b"".join(encode({"x": torch.arange(6.0)}, CODECS, {}))
+    decoder = Decoder(CODECS, lambda name: None)
+    assert torch.equal(decoder.read(memoryview(bytearray(data)))["x"], torch.arange(6.0))
+    altered = data.replace(b'"shape": [6]', b'"shape": [7]')
+    assert altered != data
+    with pytest.raises(DamagedError, match="shape"):
+        decoder.read(memoryview(bytearray(altered)))
