@@ -163,17 +163,17 @@ class Run:
                     self._take(self._inbox.popleft())
             except BaseException as error:
                 self._give_up(error)
-                raise
             finally:
                 self._lock.release()
 
     def _give_up(self, fault: BaseException) -> None:
-        """A fault of ours: the run cannot go on, and nobody may wait for it forever."""
+        """A fault of ours: the run cannot go on, and nobody may wait for it forever. Who asks for the result is told."""
+        log.error("the run ended by a fault of the engine", exc_info=fault)
         self.result.status, self.result.fault = "failed", fault
         self._cancelled.set()
-        for key in self._claims.values():
-            self.around.cache.unclaim(key)
         self._done.set()
+        for key in list(self._claims.values()):  # other threads may still add to it
+            self.around.cache.unclaim(key)
 
     def _take(self, event: schedule.Event | _Again) -> None:
         if isinstance(event, _Again):
@@ -265,6 +265,7 @@ class Run:
             self._tell(events.NodeBlocked, node=self.graph.nodes[index].path, by=self.graph.nodes[by].path)
         reached = all(state[target] in (schedule.State.DONE, schedule.State.SERVED) for target in self.graph.targets)
         result.status = "failed" if result.errors else "succeeded" if reached else "cancelled"
+        result.outputs = {name: result.outputs[name] for name in self.graph.outputs if name in result.outputs}  # as declared
         result.elapsed_s = time.perf_counter() - self._started_at
         self._tell(events.RunFinished, status=result.status, ran=len(result.ran), served=len(result.served))
         self._values.clear()

@@ -99,7 +99,7 @@ def count(lengths: Mapping[str, int], given: Mapping[str, Binding]) -> int:
             )
         found = times.value
     if found > MAX_COPIES:
-        raise RepeatError(None, f"it would repeat {found} times.", f"At most {MAX_COPIES} are possible: split the list.")
+        raise RepeatError(None, f"it would repeat more than {MAX_COPIES} times.", "Split the list.")
     return found
 
 

@@ -154,9 +154,9 @@ class DiskCache:
             self._jobs.join()
 
     def close(self) -> None:
+        if self._used and self.index is not None:
+            self.later(self._touch)
         if self._writer is not None:
-            if self._used:
-                self.later(self._touch)
             self._jobs.put(None)
             self._writer.join()
         if self.index is not None:

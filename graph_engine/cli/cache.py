@@ -81,9 +81,7 @@ def ls(cache: Path | None, as_json: bool) -> None:
         facts = {"entries": count, "size_bytes": total, "cap_bytes": disk.budget_bytes, "seconds": seconds}
         output.json_line({"event": "cache", "folder": str(disk.folder), **facts})
         return
-    rows = [
-        (kind.type, str(kind.entries), size(kind.size_bytes), duration(kind.seconds), _ago(kind.used_at)) for kind in listed
-    ]
+    rows = [(kind.type, str(kind.entries), size(kind.size_bytes), duration(kind.seconds), _ago(kind.used_at)) for kind in listed]
     for line in output.table(("node type", "values", "size", "to compute", "last used"), rows, right=(1, 2, 3)):
         output.say_styled(line)
     output.say(f"{_values(count)}, {size(total)} of {size(disk.budget_bytes)}, {duration(seconds)} to compute, in {disk.folder}")
@@ -101,7 +99,9 @@ def how(cache: Path | None, as_json: bool) -> None:
     first = entries[: -FIRST_TO_GO - 1 : -1]
     if as_json:
         facts = {"entries": len(entries), "size_bytes": total, "cap_bytes": disk.budget_bytes, "seconds": seconds}
-        going = [{"type": one.type, "size_bytes": one.size_bytes, "seconds": one.seconds, "used_at": one.used_at} for one in first]
+        going = [
+            {"type": one.type, "size_bytes": one.size_bytes, "seconds": one.seconds, "used_at": one.used_at} for one in first
+        ]
         output.json_line({"event": "cache", "folder": str(disk.folder), **facts, "used_last_day": fresh, "first_to_go": going})
         return
     output.say(f"{disk.folder}: {_values(len(entries))}, {size(total)} of {size(disk.budget_bytes)}")
@@ -131,7 +131,8 @@ def gc(cache: Path | None, as_json: bool) -> None:
         output.json_line({"event": "collected", "folder": str(disk.folder), **facts, "size_bytes": left})
         return
     unknown = "1 file" if files == 1 else f"{files} files"
-    output.say(f"removed: {unknown} that nothing refers to ({size(files_bytes)}), {_values(evicted)} over the cap ({size(evicted_bytes)})")
+    over = f"{_values(evicted)} over the cap ({size(evicted_bytes)})"
+    output.say(f"removed: {unknown} that nothing refers to ({size(files_bytes)}), {over}")
     output.say(f"kept: {size(left)} of {size(disk.budget_bytes)} in {disk.folder}")
 
 

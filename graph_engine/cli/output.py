@@ -155,8 +155,8 @@ class _CurrentStderr(logging.StreamHandler[Any]):
 
 
 class _Warning(logging.Formatter):
-    """A logged warning as one plain line."""
+    """A logged warning or error as one plain line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = clean(f"warning: {record.getMessage()}")
+        line = clean(f"{record.levelname.lower()}: {record.getMessage()}")
         return click.style(line, fg="yellow") if sys.stderr.isatty() and color() is None else line

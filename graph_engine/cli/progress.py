@@ -72,7 +72,6 @@ class Progress:
                 self.running.pop(event.node, None)
                 self.failed += 1
 
-
     def lines(self) -> list[Running]:
         """What runs, a line each."""
         return list(self.running.values())

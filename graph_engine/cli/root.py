@@ -28,7 +28,7 @@ BUILT_IN: Mapping[str, str] = {
 EPILOG = """\b
 Exit codes:
     0  done
-    1  an unexpected fault
+    1  something differs (diff, verify), or an unexpected fault
     2  wrong usage: an unknown option or command, a file that is not there
     3  problems in the file, or in a value given for it
     4  a node failed, or a result could not be written

@@ -63,9 +63,7 @@ def run(
             result = answer(engine, opened.lean(request, graph))
             code, intervals = EXIT_CODES[result.status], result.intervals
         else:
-            code, intervals = run_sweep(
-                opened, engine, output_folder, sheet=sheet, traced=trace is not None, as_json=as_json
-            )
+            code, intervals = run_sweep(opened, engine, output_folder, sheet=sheet, traced=trace is not None, as_json=as_json)
     if trace is not None:
         write_whole(trace, chrome_trace(intervals).encode())
     if code:

@@ -62,8 +62,8 @@ def kept(result: RunResult, *, on_disk: bool) -> str:
     """What is left of a cancelled run: files, and where the cache is on also the results of finished nodes."""
     nodes = list(result.ran)
     shown = ", ".join(nodes[:6]) + (f" and {len(nodes) - 6} more" if len(nodes) > 6 else "")
-    left = "their results are kept: the same command goes on from there" if on_disk else "their results were in memory and are gone"
-    finished = f"Finished: {shown}; {left}." if nodes else "No node had finished."
+    left = "were in memory and are gone" if not on_disk else "are kept: the same command goes on from there"
+    finished = f"Finished: {shown}; their results {left}." if nodes else "No node had finished."
     files = "".join(f"\n  {shown_path(path)}" for path in result.files)
     return f"cancelled. {finished} " + (f"Files already written stay:{files}" if files else "No file was written.")
 

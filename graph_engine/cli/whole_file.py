@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
+from graph_engine import atomic
 from graph_engine.errors import DeliveryError
 
 
@@ -26,18 +26,7 @@ def refuse_unwritable(path: Path, option: str) -> None:
 def write_whole(path: Path, data: bytes) -> None:
     """Raises DeliveryError that says what to do."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".loom-", suffix=".part", dir=path.absolute().parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)  # noqa: PTH101  (mkstemp made it private)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        atomic.replace(path.absolute(), [data])
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DeliveryError(f"{path} could not be written: {reason}. Choose another place, or make room.") from error

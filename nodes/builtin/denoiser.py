@@ -33,7 +33,7 @@ class DenoiserRecipe:
     """Captions for each picture, drawn once."""
     complete_share: float = 0.4
     """Share of captions that say every fact, in the words of ``full_caption``."""
-    steps: int = 4500
+    steps: int = 6600
     batch: int = 32
     late_batch: int = 16
     late_from: int = 1500

@@ -41,9 +41,7 @@ def simple(table: NoiseTable, steps: int) -> Sigmas:
     return (*(table.sigmas[count - 1 - i * count // steps] for i in range(steps)), 0.0)
 
 
-SCHEDULES: Final[Mapping[ScheduleName, Schedule]] = MappingProxyType(
-    {"normal": normal, "karras": karras, "simple": simple}
-)
+SCHEDULES: Final[Mapping[ScheduleName, Schedule]] = MappingProxyType({"normal": normal, "karras": karras, "simple": simple})
 
 
 def trim_for_denoise(schedule: Schedule, table: NoiseTable, steps: int, denoise: float) -> Sigmas:
@@ -58,9 +56,7 @@ def trim_for_denoise(schedule: Schedule, table: NoiseTable, steps: int, denoise:
             f"denoise is {denoise}, but must be above 0 and at most 1; to leave the latent unchanged, do not sample it"
         )
     if steps / denoise > _LONGEST:
-        raise ValueError(
-            f"denoise {denoise} with {steps} steps needs a schedule of more than {_LONGEST} steps; raise denoise"
-        )
+        raise ValueError(f"denoise {denoise} with {steps} steps needs a schedule of more than {_LONGEST} steps; raise denoise")
     return schedule(table, int(steps / denoise))[-(steps + 1) :]
 
 

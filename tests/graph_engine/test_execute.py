@@ -826,3 +826,27 @@ def test_what_made_a_picture_makes_it_again_from_the_cache(engine: Engine, tmp_p
     again = run(engine, extract(path).workflow, folder=tmp_path)
     assert again.ran == {}
     assert again.files[0].read_bytes() == path.read_bytes()
+
+
+def test_a_value_that_a_node_made_anew_differently_is_not_kept_under_the_key_of_the_first(make_engine: Make) -> None:
+    """The node rolls dice and does not say so: what is computed from its second value must not be served for its first."""
+    rolls = [0.0]
+
+    def roll(a: float = 0.0) -> str:
+        """Give another text each time."""
+        rolls[0] += 1
+        return f"{rolls[0]:.0f}" * 500
+
+    def first(text: str) -> str:
+        """Give the first letter."""
+        return text[0]
+
+    functions = [declare(roll), declare(first)]
+    nodes = {"r": entry("roll"), "f": entry("first", {"text": "r.value"})}
+    engine = make_engine(*functions, memory_bytes=300)  # the short text stays, the long one never does
+    assert run(engine, workflow({"r": nodes["r"]}, "r.value")).outputs == {"r": "1" * 500}
+    assert run(engine, workflow(nodes, "f.value")).outputs == {"f": "2"}
+    result = run(engine, workflow(nodes, "f.value"))
+    kept = engine.around.cache.memory
+    assert result.outputs == {"f": "3"}  # not the "2" under the key of the "1", nor ever a letter of another roll
+    assert [known.outputs["value"] for known in kept._results.values()].count(engine.codecs.digest("2")) == 0

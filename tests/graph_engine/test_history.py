@@ -65,7 +65,8 @@ def test_a_run_without_an_origin_leaves_nothing(make_engine: Make, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "7", '{"links": {}}', '{"key": "zz", "links": {}}', "[" * 5000, '{"links": {"a": [1]}, "key": ""}']
+    "text",
+    ["", "{", "[]", "null", "7", '{"links": {}}', '{"key": "zz", "links": {}}', "[" * 5000, '{"links": {"a": [1]}, "key": ""}'],
 )
 def test_a_damaged_row_is_as_if_it_were_not_there(make_engine: Make, tmp_path: Path, text: str) -> None:
     with fresh(make_engine, tmp_path) as first:

@@ -25,7 +25,9 @@ def test_places_say_where_each_stands() -> None:
     assert shades == [[2, 10], [10, 1]]
 
 
-@pytest.mark.parametrize(("height", "width", "shape"), [(200, 100, (64, 32)), (1, 500, (1, 64)), (333, 1, (64, 1)), (5, 7, (5, 7))])
+@pytest.mark.parametrize(
+    ("height", "width", "shape"), [(200, 100, (64, 32)), (1, 500, (1, 64)), (333, 1, (64, 1)), (5, 7, (5, 7))]
+)
 def test_a_picture_is_scaled_down_to_fit_and_never_up(height: int, width: int, shape: tuple[int, int]) -> None:
     assert contact_sheet([grey(0.5, height, width)], size=64).pixels.shape == (1, *shape, 3)
 

@@ -190,7 +190,7 @@ def test_runs_that_want_each_others_keys_in_another_order_all_end(tmp_path: Path
             nodes[f"{name}2"] = entry("mix", {"a": f"{name}.value", "b": f"{names[number - 1]}.value"})
         return workflow(nodes, *(f"{name}2.value" for name in names))
 
-    with Engine(work.REGISTRY, workers={"cpu": 2}, memory_bytes=0, cache_folder=tmp_path / "cache") as engine:
+    with Engine(work.REGISTRY, workers={"cpu": 2}, cache_folder=tmp_path / "cache") as engine:
         runs = [engine.start(Request(workflow=chain(names))) for names in ("abcd", "dcba", "bdac", "cabd")]
         assert [finished(one).status for one in runs] == ["succeeded"] * 4
     assert len(work.noted(tmp_path)) == 4

@@ -97,7 +97,11 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 keys = [st.text(), st.integers(), st.binary(), st.floats(allow_nan=False)]  # of one kind in a value: others have no order
 values = st.recursive(
     scalars | st.builds(lambda numbers: toys.Picture(tuple(numbers)), st.lists(st.floats(allow_nan=False), max_size=3)),
-    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.one_of(*(st.dictionaries(key, inner, max_size=4) for key in keys)),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.one_of(*(st.dictionaries(key, inner, max_size=4) for key in keys))
+    ),
     max_leaves=12,
 )
 

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from graph_engine import Folders
-from graph_engine.cache import index as index_module
 from graph_engine.cache.disk import SMALL_BYTES, DiskCache
 from graph_engine.cache.index import SCHEMA_VERSION, Index
 from graph_engine.cache.memory import MISSING
@@ -62,8 +62,12 @@ def files(folder: Path) -> list[Path]:
     return sorted((folder / "values").glob("*/*"))
 
 
+def no_class(name: str) -> type | None:
+    return None
+
+
 def disk(folder: Path, budget_bytes: int = 10**9) -> DiskCache:
-    return DiskCache(folder, CODECS, {}.get, budget_bytes)
+    return DiskCache(folder, CODECS, no_class, budget_bytes)
 
 
 def put(cache: DiskCache, value: Any, seconds: float = 1.0) -> Digest:
@@ -298,11 +302,11 @@ def test_a_value_that_its_codec_cannot_write_is_left_out_and_the_rest_is_written
 
     codecs = Codecs({f"{__name__}.Foreign": "x:Codec"})
     codecs._loaded["x:Codec"] = Codec()
-    cache = DiskCache(tmp_path, codecs, {}.get)
+    cache = DiskCache(tmp_path, codecs, no_class)
     done: list[str] = []
     for name, value in (("bad", Foreign()), ("good", letters("g"))):
         outputs = {"value": codecs.digest(value)}
-        cache.store(Key(name.encode()), "toy.x", outputs, {"value": value}, 1.0, then=lambda name=name: done.append(name))
+        cache.store(Key(name.encode()), "toy.x", outputs, {"value": value}, 1.0, then=partial(done.append, name))
     cache.flush()
     assert done == ["bad", "good"]
     assert (cache.result(Key(b"bad")), cache.result(Key(b"good")) is not None) == (None, True)
@@ -533,8 +537,13 @@ def test_files_that_tell_nothing_are_left_out_of_a_rebuilt_index(tmp_path: Path)
     digest = put(cache, letters("a"))
     cache.close()
     sound = files(tmp_path)[0]
-    for number, about in enumerate([{}, {"key": 1}, {"key": "ab", "type": "x", "outputs": [], "elapsed_s": 1.0},
-                                    {"key": "ab", "type": "x", "outputs": {"v": "ab"}, "elapsed_s": "long"}]):  # fmt: skip
+    strange: list[dict[str, Any]] = [
+        {},
+        {"key": 1},
+        {"key": "ab", "type": "x", "outputs": [], "elapsed_s": 1.0},
+        {"key": "ab", "type": "x", "outputs": {"v": "ab"}, "elapsed_s": "long"},
+    ]
+    for number, about in enumerate(strange):
         text = json.dumps({"__metadata__": {"loom": json.dumps({"value": None, **about})}}).encode()
         sound.with_name(f"{number:064x}.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
     sound.with_name("not hex.safetensors").write_bytes(sound.read_bytes())
@@ -549,7 +558,7 @@ def test_a_clock_that_goes_backwards_changes_nothing_but_the_time_shown(tmp_path
     def kept(folder: Path, times: list[float]) -> list[Digest]:
         cache = disk(folder, budget_bytes=30_000)
         for number, now in enumerate(times):
-            monkeypatch.setattr(index_module.time, "time", lambda now=now: now)
+            monkeypatch.setattr(time, "time", partial(float, now))
             digest = put(cache, letters(chr(65 + number)), float(number * 7 % 5))
             cache.value(digest)
             cache.later(cache._touch)

@@ -12,7 +12,7 @@ from graph_engine.cache.memory import MISSING, MemoryCache
 from graph_engine.digest import Key
 from graph_engine.engine import Engine
 from graph_engine.values import Codecs
-from tests.graph_engine.toys import entry, run, workflow
+from tests.graph_engine.toys import Picture, entry, run, workflow
 
 CODECS = Codecs()
 SIZE = 1000 - 64  # a text of so many letters counts as 1000 bytes
@@ -161,3 +161,16 @@ def test_what_lies_below_is_served_although_a_value_above_was_dropped(make_engin
     assert run(engine, of).ran == {}
     changed = run(engine, of.with_values({"sum.b": 2.0}))
     assert (sorted(changed.ran), changed.outputs) == (["sum"], {"sum": 5002.0})
+
+
+def test_who_holds_what_is_reported_by_type_the_largest_first() -> None:
+    cache = MemoryCache(CODECS, budget_bytes=10_000)
+    for name, value in (("1", text("a")), ("2", text("b")), ("3", Picture((1.0,))), ("4", b"x" * 5000), ("5", 1.0)):
+        store(cache, name, value)
+    report = cache.report()
+    assert list(report.types) == ["bytes", "str", "Picture", "float"]
+    assert (report.types["str"], report.types["bytes"]) == ((2, 2000), (1, 5064))
+    assert sum(count for count, _ in report.types.values()) == 5
+    assert (sum(size for _, size in report.types.values()), report.budget_bytes) == (report.size_bytes, 10_000)
+    cache.clear()
+    assert cache.report() == ({}, 0, 10_000)

@@ -104,9 +104,15 @@ def test_verbose_shows_the_traceback_of_a_node_once(place: Place) -> None:
     assert 'raise ValueError("it broke")' in err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "w.json"], ["plan", "w.json"], ["nodes"], ["nodes", "trial.slow"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"], ["check", "w.json"], ["plan", "w.json"], ["explain", "w.json", "save"], ["cache", "ls"], ["nodes"],
+        ["nodes", "trial.slow"],
+    ],
+)  # fmt: skip
 def test_nothing_heavy_is_imported_without_a_run(place: Place, arguments: list[str]) -> None:
-    packs = [] if arguments == ["--help"] else ["--packs", "packs"]
+    packs = [] if arguments[0] in ("--help", "cache") else ["--packs", "packs"]
     program = f"import sys; from graph_engine.cli import outcome; code = outcome({[*arguments, *packs]}); "
     program += f"print([name for name in {HEAVY} if name in sys.modules], code, file=sys.stderr)"
     command = [sys.executable, "-c", program]

@@ -131,7 +131,7 @@ def test_a_bad_line_is_told_with_its_number_and_the_rest_stays(tmp_path: Path) -
     ],
 )
 def test_what_is_neither_a_value_nor_several_is_refused_with_what_to_write(of: SocketType, text: str, said: str) -> None:
-    with pytest.raises(WorkflowError, match=".") as caught:
+    with pytest.raises(WorkflowError) as caught:
         read(field(of), text)
     assert said in str(caught.value)
 

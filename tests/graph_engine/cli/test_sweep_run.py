@@ -86,9 +86,7 @@ def test_a_failing_item_stops_no_other_and_the_command_for_what_is_missing_runs_
     place.write("p.json", PICKY)
     said = loom("run", "p.json", "--seed", "1..7", "--prompt", "it's", "--output", "there")
     assert said.code == 4
-    assert sorted(line for line in said.out.splitlines() if "n: " in line) == [
-        f"{n}  seed={n} → n: {n}" for n in (1, 2, 4, 5, 7)
-    ]
+    assert sorted(line for line in said.out.splitlines() if "n: " in line) == [f"{n}  seed={n} → n: {n}" for n in (1, 2, 4, 5, 7)]
     assert "2 of 7 items failed:" in said.err
     assert "  3  seed=3: picky (trial.picky) failed: value: 3 can be divided by three." in said.err.splitlines()
     (command,) = (line for line in said.err.splitlines() if line.startswith("  loom run"))
@@ -151,7 +149,7 @@ def test_a_thousand_items_keep_no_run_but_those_under_way(loom: Loom, place: Pla
         ended(self, item, result)  # type: ignore[arg-type]
         if self.done.count(1) % 250 == 0:
             gc.collect()
-            alive.append(sum(isinstance(one, Run) for one in gc.get_objects()))
+            alive.append(sum(type(one) is Run for one in gc.get_objects()))
 
     monkeypatch.setattr(sweep_run.Sweep, "ended", counting)
     said = loom("run", "n.json", "--set", "n.seed=1..1000")
@@ -164,7 +162,9 @@ def test_a_thousand_items_keep_no_run_but_those_under_way(loom: Loom, place: Pla
 def test_ctrl_c_says_what_is_done_and_the_command_it_prints_runs_the_rest(place: Place) -> None:
     slow = {"type": "trial.slow", "links": {"value": "number.value"}, "values": {"steps": 20}}
     nodes = {"number": {"type": "trial.number"}, "slow": slow}
-    place.write("slow.json", {"inputs": {"seed": {"to": ["number.seed"]}}, "outputs": {"n": {"from": "slow.value"}}, "nodes": nodes})
+    place.write(
+        "slow.json", {"inputs": {"seed": {"to": ["number.seed"]}}, "outputs": {"n": {"from": "slow.value"}}, "nodes": nodes}
+    )
     with place.process("run", "slow.json", "--packs", "packs", "--seed", "1..40", "--json") as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -199,7 +199,9 @@ def test_a_sheet_shows_the_picture_of_each_item_in_its_place(loom: Loom, place: 
     assert shades == [[5, 1, 4], [6, 10, 5]]  # 10 is the paper
 
 
-def test_a_sheet_needs_a_sweep_a_picture_and_the_node_that_draws_it(loom: Loom, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sheet_needs_a_sweep_a_picture_and_the_node_that_draws_it(
+    loom: Loom, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "--sheet shows a sweep" in loom("run", "w.json", "--sheet", "s.png").err
     said = loom("run", "w.json", "--seed", "1,2", "--sheet", "s.png")
     assert (said.code, said.out) == (3, "")
