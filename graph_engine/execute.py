@@ -235,6 +235,9 @@ class Run:
             if not self.around.cache.claim(now.key, node.spec, lambda: self._post(_Again(node.index))):
                 self._waiting.add(node.index)
                 return None
+            if self.around.cache.result(now.key) is not None:  # it was computed, and let go of, since we looked
+                self.around.cache.unclaim(now.key)
+                return self._lookup(node)
             self._claims[node.index] = now.key
         return schedule.Missing(node.index)
 

@@ -33,7 +33,7 @@ class DenoiserRecipe:
     """Captions for each picture, drawn once."""
     complete_share: float = 0.4
     """Share of captions that say every fact, in the words of ``full_caption``."""
-    steps: int = 6600
+    steps: int = 8000
     batch: int = 32
     late_batch: int = 16
     late_from: int = 1500
@@ -112,7 +112,8 @@ def velocity_loss(
     noisy = (signal * clean + sigma * noise).contiguous(memory_format=torch.channels_last)
     predicted = model(noisy, timesteps, choose_tokens(data, rows, recipe, chance))
     error = (predicted - (signal * noise - sigma * clean)).square().mean(1)
-    return (error * edge_weights(clean)).mean()
+    loss: Tensor = (error * edge_weights(clean)).mean()
+    return loss
 
 
 def edge_weights(latents: Tensor) -> Tensor:

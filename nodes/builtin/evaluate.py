@@ -28,6 +28,8 @@ from nodes.builtin.world import SCENES, SHAPES, SIZES, Picture, sample_picture
 
 STEPS: Final = 20
 GUIDANCE: Final = 4.0
+TABLE_START: Final = "<!-- measured by nodes.builtin.evaluate -->"
+TABLE_END: Final = "<!-- end of what was measured -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +117,21 @@ def round_trip(pipeline: Pipeline, pixels: Tensor) -> Tensor:
     return torch.cat(parts).clamp(0, 1)
 
 
-def report(pipeline: Pipeline, checker: Checker, pictures: list[Picture], options: argparse.Namespace) -> None:
-    write = sys.stdout.write
+def report(pipeline: Pipeline, checker: Checker, pictures: list[Picture], options: argparse.Namespace) -> list[str]:
+    """Everything that is measured, a line each."""
+    lines: list[str] = []
     real = draw(pictures)
     back = round_trip(pipeline, real)
     noise = (back - real).square().mean((1, 2, 3))
-    write(f"VAE round trip: {(-10 * noise.log10()).mean():.2f} dB mean PSNR\n")
+    lines.append(f"VAE round trip: {(-10 * noise.log10()).mean():.2f} dB mean PSNR")
     for name, pixels in (("drawings", real), ("drawings after the VAE", back)):
         share, count = rate(judge(checker, pictures, pixels), Verdict.all_right)
-        write(f"judge on {name}: everything right {share:.1%} of {count}\n")
+        lines.append(f"judge on {name}: everything right {share:.1%} of {count}")
     prompts = [full_caption(picture) for picture in pictures]
     images = generate(pipeline, prompts, first_seed=options.seed, steps=options.steps, cfg=options.cfg)
     verdicts = judge(checker, pictures, images)
-    write(f"\n{options.steps} steps, cfg {options.cfg}, held-out prompts\n")
-    for name, share, count in table(verdicts):
-        write(f"{name:32} {share:7.1%} of {count}\n")
+    lines.append(f"generated, {options.steps} steps, cfg {options.cfg}, held-out prompts:")
+    lines.extend(f"{name:32} {share:7.1%} of {count}" for name, share, count in table(verdicts))
     if options.keep is not None:
         torch.save(
             {
@@ -139,6 +141,15 @@ def report(pipeline: Pipeline, checker: Checker, pictures: list[Picture], option
             },
             options.keep,
         )
+    return lines
+
+
+def write_into_card(card: Path, lines: list[str]) -> None:
+    """Replace what stands between the two marks in the model card."""
+    before, _, rest = card.read_text(encoding="utf-8").partition(TABLE_START)
+    _, _, after = rest.partition(TABLE_END)
+    body = "\n".join(lines)
+    card.write_text(f"{before}{TABLE_START}\n```text\n{body}\n```\n{TABLE_END}{after}", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -151,11 +162,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--cfg", type=float, default=GUIDANCE)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--card", action="store_true", help="also write the table into the model's README.md")
     parser.add_argument("--keep", type=Path, help="also keep prompts and pictures in this file")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     pictures = held_out_pictures(options.singles, options.pairs, options.each_scene, options.seed)
-    report(load_model(options.model), load_or_train(options.checker, CheckerRecipe()), pictures, options)
+    lines = report(load_model(options.model), load_or_train(options.checker, CheckerRecipe()), pictures, options)
+    sys.stdout.write("\n".join(lines) + "\n")
+    if options.card:
+        write_into_card(options.model / "README.md", lines)
     return 0
 
 

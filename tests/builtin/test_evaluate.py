@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from nodes.builtin.checker import QUESTIONS, truth
-from nodes.builtin.evaluate import Verdict, held_out_pictures, rate, table
+from nodes.builtin.evaluate import TABLE_END, TABLE_START, Verdict, held_out_pictures, rate, table, write_into_card
 from nodes.builtin.world import SCENES, SHAPES, is_held_out
 
 
@@ -37,6 +38,14 @@ def test_a_wrong_second_shape_spoils_the_pairs_only() -> None:
     rows = {name: share for name, share, _ in table(verdicts(spoil="second_shape"))}
     assert rows["two objects, everything right"] == 0.0
     assert rows["one object, everything right"] == rows["scenes, everything right"] == 1.0
+
+
+def test_the_table_in_a_card_is_replaced_and_the_rest_is_kept(tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    card.write_text(f"# Title\n{TABLE_START}\nold\n{TABLE_END}\nthe end\n", encoding="utf-8")
+    for lines in (["first"], ["second", "third"]):
+        write_into_card(card, lines)
+    assert card.read_text(encoding="utf-8") == (f"# Title\n{TABLE_START}\n```text\nsecond\nthird\n```\n{TABLE_END}\nthe end\n")
 
 
 def test_the_share_of_nothing_is_zero_of_zero() -> None:

@@ -135,6 +135,30 @@ def test_two_nodes_of_one_run_with_the_same_key_run_once(tmp_path: Path) -> None
     assert (len(result.ran), len(result.served), len(work.noted(tmp_path))) == (1, 2, 1)
 
 
+def test_a_node_that_ends_between_the_look_and_the_claim_of_another_run_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go(tmp_path)
+    with Engine(work.REGISTRY) as engine:
+        cache, claim = engine.around.cache, engine.around.cache.claim
+
+        def late(*arguments: Any) -> bool:
+            """Between the look and the claim of the first run, the second one does it all."""
+            monkeypatch.setattr(cache, "claim", claim)
+            assert finished(engine.start(Request(workflow=slow(tmp_path)))).outputs == {"a0": 1.0}
+            return claim(*arguments)
+
+        monkeypatch.setattr(cache, "claim", late)
+        result = finished(engine.start(Request(workflow=slow(tmp_path))))
+        assert (result.outputs, result.ran, len(work.noted(tmp_path))) == ({"a0": 1.0}, {}, 1)
+        assert cache.claim(engine_key(engine), work.REGISTRY.specs["work.slow"], lambda: None)  # nobody was left holding it
+
+
+def engine_key(engine: Engine) -> Key:
+    """The key of the one slow node that ran."""
+    return next(iter(engine.around.cache.memory._results))
+
+
 def test_when_the_owner_fails_another_run_takes_over(tmp_path: Path) -> None:
     (tmp_path / "fail").touch()
     with Engine(work.REGISTRY) as engine:
