@@ -258,7 +258,8 @@ class Run:
         if node.spec.asynchronous:
             self.around.lanes.asynchronous.submit(self._run_async(node))
         else:
-            self.around.lanes.submit(node.spec.lane, (self._number, rank), lambda: self._run_node(node))
+            alone = not node.spec.overlaps
+            self.around.lanes.submit(node.spec.lane, (self._number, rank), lambda: self._run_node(node), alone)
 
     def _finish(self) -> None:
         result, state = self.result, self._machine.state

@@ -23,18 +23,24 @@ class Lane:
 
     def __init__(self, name: str, workers: int) -> None:
         self.name, self.workers = name, workers
-        self._queue: list[tuple[Rank, int, Task]] = []
+        self._queue: list[tuple[Rank, int, Task, bool]] = []
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
         self._identities: set[int] = set()
         self._idle = 0
         self._closed = False
-        self._changed = threading.Condition()
+        self._busy = 0
+        self._alone = False  # a task that must have the lane to itself runs, or waits until the others are done
+        lock = threading.Lock()
+        self._changed, self._quieter = threading.Condition(lock), threading.Condition(lock)
 
-    def submit(self, rank: Rank, task: Task) -> None:
-        """Queue ``task``. A worker that submits as the last thing in its task takes it up itself, without waking another."""
+    def submit(self, rank: Rank, task: Task, alone: bool = False) -> None:
+        """Queue ``task``; ``alone``: nothing else of this lane goes on beside it.
+
+        A worker that submits as the last thing in its task takes it up itself, without waking another.
+        """
         with self._changed:
-            heapq.heappush(self._queue, (rank, next(self._order), task))
+            heapq.heappush(self._queue, (rank, next(self._order), task, alone))
             if len(self._queue) == 1 and threading.get_ident() in self._identities:
                 return
             if self._idle:
@@ -66,8 +72,18 @@ class Lane:
                     self._changed.wait()
                 if self._closed:
                     return
-                task = heapq.heappop(self._queue)[2]
+                _, _, task, alone = heapq.heappop(self._queue)
+                while self._alone:
+                    self._quieter.wait()
+                self._alone = alone
+                while alone and self._busy:
+                    self._quieter.wait()
+                self._busy += 1
             task()
+            with self._changed:
+                self._busy -= 1
+                self._alone = self._alone and not alone
+                self._quieter.notify_all()
 
 
 class AsyncLane:
@@ -104,8 +120,8 @@ class Lanes:
         self._lanes = {name: Lane(name, count) for name, count in {**DEFAULT_WORKERS, **(workers or {})}.items()}
         self.asynchronous = AsyncLane()
 
-    def submit(self, lane: str, rank: Rank, task: Task) -> None:
-        self._lanes[lane].submit(rank, task)
+    def submit(self, lane: str, rank: Rank, task: Task, alone: bool = False) -> None:
+        self._lanes[lane].submit(rank, task, alone)
 
     def close(self) -> None:
         for lane in self._lanes.values():

@@ -59,7 +59,8 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
-    """A node type. ``sink``: run even if nothing reads it. ``volatile``: never served from cache.
+    """A node type. ``sink``: run even if nothing reads it. ``volatile``: never served from cache. ``overlaps``: whether others of its
+    lane may go on beside it (say no for what takes all memory, or all cores).
 
     ``fingerprint`` gives a text for what the node depends on beyond its inputs (a file's content); ``resolve_types`` binds the type
     variables of the outputs from values, reading file headers only; ``needs`` names the lazy inputs that these eager values call for;
@@ -76,6 +77,7 @@ class NodeSpec:
     outputs: Mapping[str, OutputSpec]
     function: Callable[..., Any]
     lane: Lane = "cpu"
+    overlaps: bool = True
     sink: bool = False
     volatile: bool = False
     conversion: bool = False

@@ -123,7 +123,7 @@ def _options(field: InputSpec, folders: Folders) -> list[str]:
 
 
 def _facts(spec: NodeSpec, folders: Folders) -> dict[str, Any]:
-    plain = ("type", "version", "title", "category", "summary", "description", "pack", "lane", "sink", "volatile")
+    plain = ("type", "version", "title", "category", "summary", "description", "pack", "lane", "overlaps", "sink", "volatile")
     inputs = [_input_facts(field, folders) for field in spec.inputs.values()]
     outputs = [{"name": one.name, "type": str(one.type), "help": one.help} for one in spec.outputs.values()]
     return {**{name: getattr(spec, name) for name in plain}, "inputs": inputs, "outputs": outputs}
