@@ -11,7 +11,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -284,7 +285,8 @@ class Run:
 
     def _run_node(self, node: Node) -> None:
         """On a lane's thread: run the node, and post what came of it."""
-        self._post(self._attempt(node))
+        with self._our_faults():
+            self._post(self._attempt(node))
 
     def _attempt(self, node: Node) -> schedule.Event:
         if self._cancelled.is_set():  # it waited for its lane meanwhile
@@ -301,21 +303,30 @@ class Run:
             return self._failed(node, inputs, error)
 
     async def _run_async(self, node: Node) -> None:
+        with self._our_faults():
+            self._post(await self._attempt_async(node))
+
+    async def _attempt_async(self, node: Node) -> schedule.Event:
         if self._cancelled.is_set():
-            self._post(self._failed(node, {}, Cancelled()))
-            return
+            return self._failed(node, {}, Cancelled())
         inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
         if lost:
-            self._post(schedule.Lost(node.index, lost))
-            return
+            return schedule.Lost(node.index, lost)
         try:
             arguments = self._arguments(node, inputs)
             started = time.perf_counter()
             returned = await node.spec.function(**arguments)
-            event = self._succeeded(node, returned, self._worked(node.path, "async", started))
+            return self._succeeded(node, returned, self._worked(node.path, "async", started))
         except BaseException as error:  # the node boundary, as above
-            event = self._failed(node, inputs, error)
-        self._post(event)
+            return self._failed(node, inputs, error)
+
+    @contextmanager
+    def _our_faults(self) -> Iterator[None]:
+        """What goes wrong outside of a node's own code is ours: it ends the run, and never leaves anybody waiting."""
+        try:
+            yield
+        except BaseException as fault:
+            self._give_up(fault)
 
     def _gather(self, node: Node, names: tuple[str, ...]) -> tuple[dict[str, Any], tuple[int, ...]]:
         """The node's inputs, constants and linked, as they are kept; and the sources whose values are gone after all."""
