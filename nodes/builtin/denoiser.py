@@ -166,6 +166,13 @@ def train_denoiser(recipe: DenoiserRecipe, data: TrainingSet, tokenizer: CLIPTok
     return model
 
 
+def new_state(model: Denoiser, recipe: DenoiserRecipe) -> dict[str, object]:
+    """The checkpoint of a run that begins with these weights."""
+    average = WeightAverage(model, recipe.average_decay).weights
+    optimizer = MuonAdam([model], recipe.lr).state_dict()
+    return {"weights": model.state_dict(), "optimizer": optimizer, "average": average, "step": 0}
+
+
 def save(checkpoint: Path, state: dict[str, object]) -> None:
     """Write beside, then replace, so that a kill leaves a whole file."""
     partial = checkpoint.with_suffix(".partial")

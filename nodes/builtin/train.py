@@ -3,8 +3,9 @@
     python -m nodes.builtin.train WORK --to FOLDER    everything, from nothing; what WORK already holds is continued
     python -m nodes.builtin.train WORK --to FOLDER --smoke    the same with a few steps of each, to see that it runs
 
-A run that was killed goes on from its last checkpoint in WORK. ``--stages export`` writes FOLDER from the checkpoints
-as they are.
+A run that was killed goes on from its last checkpoint in WORK. ``--start MODEL`` begins an empty WORK with the weights of an exported
+model, such as the one that ships, and trains the text encoder and U-Net further; the optimiser starts anew. ``--stages export`` writes
+FOLDER from the checkpoints as they are.
 """
 
 from __future__ import annotations
@@ -24,8 +25,16 @@ from nodes.builtin.autoencoder import (
     draw_pool,
     train_autoencoder,
 )
-from nodes.builtin.denoiser import Denoiser, DenoiserRecipe, TrainingSet, make_training_set, train_denoiser
-from nodes.builtin.export import export_model
+from nodes.builtin.denoiser import (
+    Denoiser,
+    DenoiserRecipe,
+    TrainingSet,
+    make_training_set,
+    new_state,
+    save,
+    train_denoiser,
+)
+from nodes.builtin.export import export_model, load_model
 from nodes.builtin.latents import standardise
 from nodes.builtin.parts import Autoencoder
 from nodes.builtin.tokens import build_tokenizer
@@ -66,6 +75,19 @@ def latent_stage(recipe: Recipe, work: Path, vae: Autoencoder, tokenizer: CLIPTo
     return TrainingSet(*torch.load(finished, weights_only=True))
 
 
+def start_from(model: Path, work: Path) -> None:
+    """Begin ``work`` with the weights of an exported model. Raises FileExistsError when it has checkpoints already."""
+    if (work / "denoiser.pt").exists():
+        raise FileExistsError(f"{work} holds a run already: leave out --start to continue it, or name an empty folder.")
+    work.mkdir(parents=True, exist_ok=True)
+    pipeline = load_model(model)
+    denoiser = Denoiser(build_tokenizer())
+    denoiser.text_encoder.load_state_dict(pipeline.text_encoder.state_dict())
+    denoiser.unet.load_state_dict(pipeline.unet.state_dict())
+    torch.save(pipeline.vae.state_dict(), work / "autoencoder.pt")
+    save(work / "denoiser.pt", new_state(denoiser, DenoiserRecipe()))
+
+
 def run(recipe: Recipe, work: Path, folder: Path, *, stages: tuple[str, ...]) -> None:
     work.mkdir(parents=True, exist_ok=True)
     tokenizer = build_tokenizer()
@@ -92,9 +114,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("work", type=Path, help="folder for checkpoints and latents")
     parser.add_argument("--to", type=Path, required=True, help="folder for the exported model")
     parser.add_argument("--smoke", action="store_true", help="a few steps of each stage")
+    parser.add_argument("--start", type=Path, help="an exported model whose weights an empty WORK begins with")
     parser.add_argument("--stages", default="denoise,export", help="which stages run after the autoencoder")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if options.start is not None:
+        start_from(options.start, options.work)
     run(SMOKE if options.smoke else FULL, options.work, options.to, stages=tuple(options.stages.split(",")))
     return 0
 

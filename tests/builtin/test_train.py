@@ -63,3 +63,17 @@ def test_trained_latents_are_standardised(folder: Path) -> None:
         latents = pipeline.vae.encode(pictures).latent_dist.mean * pipeline.vae.config.scaling_factor
     assert latents.mean((0, 2, 3)).abs().max() < 0.05
     assert (latents.std((0, 2, 3)) - 1).abs().max() < 0.05
+
+
+def test_an_exported_model_can_be_trained_further(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    assert train.main([str(tmp_path / "run"), "--to", str(again), "--smoke", "--start", str(folder)]) == 0
+    before, after = load_model(folder), load_model(again)
+    assert torch.equal(before.vae.decoder.conv_in.weight, after.vae.decoder.conv_in.weight)
+    moved = (before.unet.conv_in.weight - after.unet.conv_in.weight).abs().mean()
+    assert 0 < moved < before.unet.conv_in.weight.abs().mean()
+
+
+def test_a_run_that_began_is_not_begun_again(folder: Path, work: Path) -> None:
+    with pytest.raises(FileExistsError, match="leave out --start"):
+        train.start_from(folder, work / "run")
