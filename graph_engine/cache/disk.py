@@ -35,6 +35,7 @@ CHECKPOINT_KEPT_S = 7 * 24 * 3600
 """After a week nobody comes back for an interrupted run."""
 PART_KEPT_S = 3600
 """Until then another process may still be writing it."""
+BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT})
 LARGEST_SHARE = 4
 """A value larger than a fourth of the budget is not kept: it would drive out too much else."""
 
@@ -354,7 +355,7 @@ def _damaged(error: BaseException) -> TypeGuard[sqlite3.DatabaseError]:
 
 @dataclass(slots=True)
 class _Guard:
-    """What the disk refuses ends the cache, not the run."""
+    """What the disk refuses ends the cache, not the run; what another process holds up for too long is left undone this once."""
 
     give_up: Callable[[BaseException], None]
 
@@ -364,5 +365,8 @@ class _Guard:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if not isinstance(error, OSError | sqlite3.Error):
             return False
-        self.give_up(error)
+        if getattr(error, "sqlite_errorcode", None) in BUSY:
+            log.debug("the cache's index was busy for too long", exc_info=error)
+        else:
+            self.give_up(error)
         return True

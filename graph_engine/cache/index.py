@@ -18,7 +18,7 @@ from graph_engine.digest import Key
 from graph_engine.values import Digest
 
 SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 60.0
 SCHEMA = """
 create table results (key blob primary key, type text not null, outputs text not null, elapsed_s real not null) without rowid;
 create table kept (digest blob primary key, size_bytes integer not null, seconds real not null, priority real not null,

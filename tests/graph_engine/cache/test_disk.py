@@ -626,6 +626,26 @@ def test_a_full_disk_is_said_once_the_run_goes_on_and_leaves_nothing_half_writte
 # several processes
 
 
+def test_an_index_that_another_process_holds_up_costs_a_value_and_not_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("graph_engine.cache.index.BUSY_TIMEOUT_S", 0.05)
+    with Engine(work.REGISTRY, cache_folder=tmp_path) as engine:
+        kept = engine.around.cache.disk
+        assert kept is not None
+        other = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
+        other.execute("begin immediate")
+        assert run(engine, blobs(2)).status == "succeeded"
+        kept.flush()
+        other.execute("rollback")
+        other.close()
+        assert run(engine, blobs(2, first=5)).status == "succeeded"
+        kept.flush()
+        assert kept.index is not None
+        assert len(list(kept.index.entries())) == 2
+    assert GIVEN_UP not in caplog.text
+
+
 def test_processes_that_write_and_evict_at_once_leave_a_consistent_folder(tmp_path: Path) -> None:
     def some(first: int) -> Workflow:
         return blobs(40, size=3000, first=first)

@@ -156,7 +156,7 @@ def test_a_terminal_shows_the_running_node_and_at_the_end_a_summary(place: Place
     assert "3 of 4 done" in plain(shown)
     end = plain(shown).rpartition("number  ")[2]
     assert re.search(r"slow +\d\.\d+ s  first time", end) or re.search(r"slow +\d+ s  first time", end)
-    assert re.search(r"4 ran · 0 from cache · .* · peak memory \d+ MB", end)
+    assert re.search(r"4 ran · 0 from cache · .* · peak memory [\d.]+ [MG]B", end)
     assert "n: 3\n" in end
     assert end.endswith("output/note_0001.txt\n")
     assert shown.count("\x1b[?25h") == shown.count("\x1b[?25l") == 1
