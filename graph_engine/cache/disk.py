@@ -11,8 +11,8 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -76,15 +76,21 @@ class DiskCache:
     # reading
 
     def result(self, key: Key) -> Result | None:
-        with self._guard():
-            found = index.result(key) if (index := self.index) else None
-            return Result(*found) if found else None
-        return None
+        index = self.index
+        if index is None:
+            return None
+        try:
+            found = index.result(key)
+        except (OSError, sqlite3.Error) as error:
+            self._refused(error)
+            return None
+        return Result(*found) if found else None
 
     def holds(self, result: Result) -> bool:
+        held = False
         with self._guard():
-            return (index := self.index) is not None and all(map(index.holds, result.outputs.values()))
-        return False
+            held = (index := self.index) is not None and all(map(index.holds, result.outputs.values()))
+        return held
 
     def value(self, digest: Digest) -> Any:
         """The value, or MISSING when it is not there or not what its name says; then it is forgotten."""
@@ -327,8 +333,20 @@ class DiskCache:
             except (DamagedError, OSError, KeyError, ValueError, TypeError, AttributeError):
                 path.unlink(missing_ok=True)
 
-    def _guard(self) -> _Guard:
-        return _Guard(self._give_up)
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """What the disk refuses ends the cache, not the run."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            self._refused(error)
+
+    def _refused(self, error: BaseException) -> None:
+        """What another process holds up for too long is left undone this once; anything else ends the cache."""
+        if getattr(error, "sqlite_errorcode", None) in BUSY:
+            log.debug("the cache's index was busy for too long", exc_info=error)
+        else:
+            self._give_up(error)
 
     def _give_up(self, error: BaseException) -> None:
         with self._lock:
@@ -351,22 +369,3 @@ class DiskCache:
 def _damaged(error: BaseException) -> TypeGuard[sqlite3.DatabaseError]:
     """Whether the index itself is at fault; what it stands on (a full disk, say) raises a subclass."""
     return type(error) is sqlite3.DatabaseError
-
-
-@dataclass(slots=True)
-class _Guard:
-    """What the disk refuses ends the cache, not the run; what another process holds up for too long is left undone this once."""
-
-    give_up: Callable[[BaseException], None]
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, OSError | sqlite3.Error):
-            return False
-        if getattr(error, "sqlite_errorcode", None) in BUSY:
-            log.debug("the cache's index was busy for too long", exc_info=error)
-        else:
-            self.give_up(error)
-        return True

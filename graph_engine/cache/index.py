@@ -89,11 +89,15 @@ class Index:
     # results and values
 
     def result(self, key: Key) -> tuple[dict[str, Digest], float] | None:
-        rows = self._rows("select outputs, elapsed_s from results where key = ?", key)
-        if not rows:
+        with self._lock:  # asked for every node of every run, so without a detour
+            row = self._database.execute("select outputs, elapsed_s from results where key = ?", (key,)).fetchone()
+        if row is None:
             return None
-        pairs = (item.partition("=") for item in rows[0][0].split())
-        return {name: Digest(bytes.fromhex(digest)) for name, _, digest in pairs}, rows[0][1]
+        outputs = {}
+        for item in row[0].split():
+            name, _, digest = item.partition("=")
+            outputs[name] = Digest(bytes.fromhex(digest))
+        return outputs, row[1]
 
     def holds(self, digest: Digest) -> bool:
         return bool(self._rows("select 1 from kept where digest = ?", digest))
