@@ -87,10 +87,12 @@ class DiskCache:
         return Result(*found) if found else None
 
     def holds(self, result: Result) -> bool:
-        held = False
-        with self._guard():
-            held = (index := self.index) is not None and all(map(index.holds, result.outputs.values()))
-        return held
+        index = self.index
+        try:
+            return index is not None and all(map(index.holds, result.outputs.values()))
+        except (OSError, sqlite3.Error) as error:
+            self._refused(error)
+            return False
 
     def value(self, digest: Digest) -> Any:
         """The value, or MISSING when it is not there or not what its name says; then it is forgotten."""
