@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from graph_engine import collector
 from graph_engine.cache import disk, memory
 from graph_engine.cache.disk import DiskCache
 from graph_engine.cache.memory import MemoryCache
@@ -134,6 +135,10 @@ class Engine:
         Raises WorkflowError when the workflow has problems: then nothing was started. Raises RuntimeError after ``close``.
         """
         graph, keys = self._prepare(request)
+        with collector.resting():
+            return self._start(request, graph, keys, listener)
+
+    def _start(self, request: Request, graph: Graph, keys: Keys, listener: Listener | None) -> Run:
         run = Run(
             graph,
             keys,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from graph_engine import call, events, schedule
+from graph_engine import call, collector, events, schedule
 from graph_engine.cache.memory import MISSING
 from graph_engine.cache.tiers import Cache
 from graph_engine.context import Context, Services
@@ -160,8 +160,9 @@ class Run:
         self._inbox.append(event)
         while self._inbox and self.result.fault is None and self._lock.acquire(blocking=False):
             try:
-                while self._inbox and self.result.fault is None:
-                    self._take(self._inbox.popleft())
+                with collector.resting():  # no node runs in here, and what is made is kept
+                    while self._inbox and self.result.fault is None:
+                        self._take(self._inbox.popleft())
             except BaseException as error:
                 self._give_up(error)
             finally:

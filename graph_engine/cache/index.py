@@ -19,6 +19,7 @@ from graph_engine.values import Digest
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 60.0
+MANY_LOOK_UPS, MOST_READ_AHEAD = 200, 100_000
 SCHEMA = """
 create table results (key blob primary key, type text not null, outputs text not null, elapsed_s real not null) without rowid;
 create table kept (digest blob primary key, size_bytes integer not null, seconds real not null, priority real not null,
@@ -48,6 +49,8 @@ class Index:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._look_ups = 0
+        self._read_ahead: dict[bytes, tuple[str, float]] = {}
         self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
             self._database.execute("pragma journal_mode = wal")
@@ -89,15 +92,27 @@ class Index:
     # results and values
 
     def result(self, key: Key) -> tuple[dict[str, Digest], float] | None:
-        with self._lock:  # asked for every node of every run, so without a detour
-            row = self._database.execute("select outputs, elapsed_s from results where key = ?", (key,)).fetchone()
+        row = self._read_ahead.get(key)
         if row is None:
-            return None
+            with self._lock:  # asked for every node of every run, so without a detour
+                row = self._database.execute("select outputs, elapsed_s from results where key = ?", (key,)).fetchone()
+                if row is None:
+                    return None
+                self._look_ups += 1
+                if self._look_ups == MANY_LOOK_UPS:
+                    self._read_all()
         outputs = {}
         for item in row[0].split():
             name, _, digest = item.partition("=")
             outputs[name] = Digest(bytes.fromhex(digest))
         return outputs, row[1]
+
+    def _read_all(self) -> None:
+        """Somebody goes through a large graph: read every result at once, if there are not too many, instead of one by one."""
+        query = "select key, outputs, elapsed_s from results limit ?"
+        rows = self._database.execute(query, (MOST_READ_AHEAD + 1,)).fetchall()
+        if len(rows) <= MOST_READ_AHEAD:
+            self._read_ahead = {key: (outputs, elapsed_s) for key, outputs, elapsed_s in rows}
 
     def holds(self, digest: Digest) -> bool:
         return bool(self._rows("select 1 from kept where digest = ?", digest))
@@ -114,6 +129,7 @@ class Index:
         names = " ".join(f"{name}={digest.hex()}" for name, digest in outputs.items())
         with self.transaction() as database:
             database.execute("insert or replace into results values (?, ?, ?, ?)", (key, type, names, elapsed_s))
+            self._read_ahead.pop(key, None)
             (age,) = database.execute("select value from facts where name = 'age'").fetchone()
             for digest, (size, data) in new.items():
                 priority = age + elapsed_s / max(size, 1)
@@ -162,6 +178,7 @@ class Index:
             yield Entry(*row)
 
     def clear(self) -> None:
+        self._read_ahead.clear()
         with self.transaction() as database:
             for table in ("results", "kept", "costs", "traces"):
                 database.execute(f"delete from {table}")
