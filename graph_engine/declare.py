@@ -13,14 +13,16 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 from graph_engine import check
 from graph_engine.context import Context
+from graph_engine.docstring import Docstring, example_values, read_docstring
 from graph_engine.errors import DeclarationError
 from graph_engine.fields import Choice, Multiline, Range, Seed, is_lazy
+from graph_engine.folders import Folders
 from graph_engine.spec import (
     REQUIRED,
     Fingerprint,
@@ -95,6 +97,7 @@ def node(
             category=category,
             summary=read.doc.summary,
             description=read.doc.description,
+            example=read.doc.example,
             inputs=read.inputs,
             outputs=read.named_outputs(output),
             function=function,
@@ -135,19 +138,11 @@ def spec_of(function: Callable[..., Any]) -> NodeSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Doc:
-    summary: str
-    description: str
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     """What a function says about itself."""
 
     type: str
-    doc: _Doc
+    doc: Docstring
     inputs: Mapping[str, InputSpec]
     result: Mapping[str, SocketType]
     many_outputs: bool
@@ -176,7 +171,7 @@ def _read(function: Callable[..., Any], node_type: str) -> _Read:
         raise DeclarationError(f"{node_type}: {error}, and an annotation names it: import it outside of TYPE_CHECKING.") from None
     classes: dict[str, type] = {}
     context_parameter, inputs = None, {}
-    doc = _parse_docstring(function, node_type)
+    doc = read_docstring(function, node_type)
     for parameter in inspect.signature(function).parameters.values():
         where = f"{node_type}: parameter {parameter.name!r}"
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -196,6 +191,8 @@ def _read(function: Callable[..., Any], node_type: str) -> _Read:
         )
     if unknown := set(doc.inputs) - set(inputs):
         raise DeclarationError(f"{node_type}: the docstring describes the input {min(unknown)!r}, which does not exist.")
+    if doc.example:
+        _refuse_example(node_type, example_values(doc.example, function.__name__, node_type), inputs)
     result, many = _result(node_type, hints, classes)
     return _Read(
         type=node_type, doc=doc, inputs=inputs, result=result, many_outputs=many,
@@ -269,6 +266,18 @@ def _refuse_field(where: str, spec: InputSpec) -> None:
         raise DeclarationError(f"{where} has the default {spec.default!r}, which is no {spec.type}.")
 
 
+def _refuse_example(node_type: str, values: Mapping[str, Any], inputs: Mapping[str, InputSpec]) -> None:
+    """The example must be one that a user can copy."""
+    for name, value in values.items():
+        if name not in inputs:
+            raise DeclarationError(f"{node_type}: the example gives {name!r}, which is no input.")
+        if value is ...:
+            continue
+        _, problem = check.value(node_type, replace(inputs[name], choice=None), value, Folders())
+        if problem is not None:
+            raise DeclarationError(f"{node_type}: the example gives {name!r} a wrong value: {problem.cause}")
+
+
 def _socket(where: str, hint: Any, classes: dict[str, type]) -> SocketType:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
@@ -340,30 +349,3 @@ def _refuse_contradictions(spec: NodeSpec) -> None:
         raise DeclarationError(f"{spec.type}: versions count from 1, and migrations start from versions below {spec.version}.")
     if spec.volatile and spec.fingerprint is not None:
         raise DeclarationError(f"{spec.type}: it is volatile, so its fingerprint would never be used.")
-
-
-SECTION = re.compile(r"^(Args|Returns):\s*$")
-ENTRY = re.compile(r"^(\w+): (.*)$")
-
-
-def _parse_docstring(function: Callable[..., Any], node_type: str) -> _Doc:
-    """Read a Google-style docstring: summary, free text, ``Args:`` and ``Returns:`` with one ``name: help`` each."""
-    text = inspect.getdoc(function)
-    if not text:
-        raise DeclarationError(f"{node_type} has no docstring: its first line is what a user reads first.")
-    summary, _, rest = text.partition("\n")
-    free: list[str] = []
-    found: dict[str, dict[str, str]] = {"Args": {}, "Returns": {}}
-    section, entry = "", ""
-    for line in rest.splitlines():
-        if heading := SECTION.match(line):
-            section, entry = heading[1], ""
-        elif section and (match := ENTRY.match(line.strip())) and len(line) - len(line.lstrip()) <= 4:
-            entry = match[1]
-            found[section][entry] = match[2]
-        elif section and entry and line.startswith("      "):
-            found[section][entry] += " " + line.strip()
-        elif line.strip() or not section:
-            section = ""
-            free.append(line)
-    return _Doc(summary=summary.strip(), description="\n".join(free).strip(), inputs=found["Args"], outputs=found["Returns"])

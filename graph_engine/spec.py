@@ -64,7 +64,8 @@ class NodeSpec:
 
     ``fingerprint`` gives a text for what the node depends on beyond its inputs (a file's content); ``resolve_types`` binds the type
     variables of the outputs from values, reading file headers only; ``needs`` names the lazy inputs that these eager values call for;
-    ``conversion`` marks a node that ``check`` may suggest between two types; ``migrations`` maps an old version to the change of values.
+    ``conversion`` marks a node that ``check`` may suggest between two types; ``migrations`` maps an old version to the change of values;
+    ``example`` is a call in Python.
     """
 
     type: str
@@ -82,6 +83,7 @@ class NodeSpec:
     volatile: bool = False
     conversion: bool = False
     asynchronous: bool = False
+    example: str = ""
     many_outputs: bool = False
     context_parameter: str | None = None
     fingerprint: Fingerprint | None = None

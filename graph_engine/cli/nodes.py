@@ -91,6 +91,9 @@ def _explained(spec: NodeSpec, folders: Folders) -> Iterator[str]:
         yield from ("", output.styled("Outputs", bold=True))
     for given in spec.outputs.values():
         yield from _entry(given.name, wide, f"{given.type}", given.help)
+    if spec.example:
+        yield from ("", output.styled("Example", bold=True))
+        yield from (f"  {output.styled(line)}" for line in spec.example.splitlines())
 
 
 def _entry(name: str, wide: int, facts: str, help: str) -> Iterator[str]:
@@ -123,7 +126,20 @@ def _options(field: InputSpec, folders: Folders) -> list[str]:
 
 
 def _facts(spec: NodeSpec, folders: Folders) -> dict[str, Any]:
-    plain = ("type", "version", "title", "category", "summary", "description", "pack", "lane", "overlaps", "sink", "volatile")
+    plain = (
+        "type",
+        "version",
+        "title",
+        "category",
+        "summary",
+        "description",
+        "example",
+        "pack",
+        "lane",
+        "overlaps",
+        "sink",
+        "volatile",
+    )
     inputs = [_input_facts(field, folders) for field in spec.inputs.values()]
     outputs = [{"name": one.name, "type": str(one.type), "help": one.help} for one in spec.outputs.values()]
     return {**{name: getattr(spec, name) for name in plain}, "inputs": inputs, "outputs": outputs}

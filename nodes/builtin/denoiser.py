@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenoiserRecipe:
-    pictures: int = 19_200
+    pictures: int = 24_576
     captions: int = 6
     """Captions for each picture, drawn once."""
     complete_share: float = 0.4

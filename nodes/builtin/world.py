@@ -73,7 +73,7 @@ SCENES: Final[dict[str, tuple[str, ...]]] = {
     "snowman": ("red", "green", "blue", "purple", "yellow"),
 }
 KINDS: Final = ("shape", "pair", *SCENES)
-SHARES: Final[dict[str, float]] = {"shape": 0.40, "pair": 0.34, "scene": 0.26}
+SHARES: Final[dict[str, float]] = {"shape": 0.36, "pair": 0.26, "scene": 0.38}
 
 WOBBLES: Final = 6
 """How many numbers in -1..1 a picture carries for what its description leaves open."""

@@ -329,6 +329,42 @@ def documented_output(value: float) -> float:
     return value
 
 
+def sentence_as_example(value: float) -> float:
+    """X.
+
+    Example:
+        use it well
+    """
+    raise NotImplementedError
+
+
+def example_of_another(value: float) -> float:
+    """X.
+
+    Example:
+        fine(value=1.0)
+    """
+    raise NotImplementedError
+
+
+def stale_example(value: float) -> float:
+    """X.
+
+    Example:
+        stale_example(strength=1.0)
+    """
+    raise NotImplementedError
+
+
+def wrong_example(value: Annotated[float, Range(0, 1)]) -> float:
+    """X.
+
+    Example:
+        wrong_example(value=2.0)
+    """
+    raise NotImplementedError
+
+
 def unbound(value: float) -> Latent[L]:
     """X."""
     raise NotImplementedError
@@ -378,6 +414,10 @@ CONTRADICTIONS: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (wrong_parameter, {}, "use a TypeVar or a Literal with one text."),
     (documented_input, {}, "toy.x: the docstring describes the input 'valeu', which does not exist."),
     (documented_output, {}, "toy.x: the docstring describes the output 'valeu', which does not exist."),
+    (sentence_as_example, {}, "toy.x: the example is no Python expression: invalid syntax"),
+    (example_of_another, {}, "toy.x: the example must be one call of example_of_another(…)."),
+    (stale_example, {}, "toy.x: the example gives 'strength', which is no input."),
+    (wrong_example, {}, "toy.x: the example gives 'value' a wrong value: 2.0 lies outside [0, 1]."),
     (unbound, {}, "toy.x: the output 'latent' uses L, which no input binds: add an input or resolve_types=…."),
     (lazy_alone, {}, "toy.x: lazy inputs and needs=… belong together, and only one of them is there."),
     (fine, {"needs": lambda _values: set()}, "toy.x: lazy inputs and needs=… belong together, and only one of them is there."),
@@ -416,3 +456,22 @@ def test_type_parameters_may_be_fixed_by_a_literal() -> None:
 
     spec = spec_of(node("toy.fixed", version=1, category="x")(fixed))
     assert spec.outputs["latent"].type == Named("Latent", (Named("sdxl"),))
+
+
+def test_an_example_is_a_call_that_a_user_can_copy() -> None:
+    def scaled(picture: Picture, value: float = 1.0) -> float:
+        """X.
+
+        Args:
+            value: How much.
+
+        Example:
+            scaled(
+                photo, value=2
+            )
+        """
+        raise NotImplementedError
+
+    spec = spec_of(node("toy.scaled", version=1, category="x")(scaled))
+    assert spec.example == "scaled(\n    photo, value=2\n)"
+    assert spec.inputs["value"].help == "How much."
