@@ -343,15 +343,16 @@ class EventPage(Model):
 
 
 class WorkflowSummary(Model):
-    """``etag`` names the content: pass it as If-Match to change it."""
+    """``etag`` names the content: pass it as If-Match to change it. ``problem``: why the file cannot be opened; empty if it can."""
 
-    name: Name
+    name: str
     title: str
     description: str
     etag: str
     saved_at: float
     size_bytes: int
     nodes: int
+    problem: str = ""
 
 
 class WorkflowPage(Model):
@@ -441,6 +442,8 @@ class Result(Model):
     model: str = ""
     favourite: bool = False
     trashed_at: float | None = None
+    gone: bool = False
+    """The file is not there any more, moved or deleted by somebody else."""
 
 
 class ResultPage(Model):
