@@ -36,13 +36,14 @@ class Database:
         self.path, self.put_aside = path, list[Path]()
         self._migrations = migrations
         self._lock = threading.RLock()
-        with self._told():
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NotWritten.because(f"{path.name} cannot be used", error) from error
+        with self._told():
             try:
                 self._connection, self.empty = self._open()
             except sqlite3.DatabaseError as error:
-                if not damaged(error):
-                    raise
                 self._put_aside(error)
                 self._connection, self.empty = self._open()
 
@@ -75,10 +76,9 @@ class Database:
             try:
                 return work(self._connection)
             except sqlite3.DatabaseError as error:
-                if not damaged(error):
-                    raise
-                with suppress(sqlite3.Error):
-                    self._connection.close()
+                if damaged(error):
+                    with suppress(sqlite3.Error):
+                        self._connection.close()
                 self._put_aside(error)
                 self._connection, self.empty = self._open()
                 return work(self._connection)
@@ -114,15 +114,22 @@ class Database:
             connection.execute("commit")
         return bool(first == 0)
 
-    def _put_aside(self, error: sqlite3.Error) -> None:
+    def _put_aside(self, error: sqlite3.DatabaseError) -> None:
+        """Raises ``error`` itself where the database is not at fault."""
+        if not damaged(error):
+            raise error
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         aside, number = self.path.with_name(f"{self.path.stem}.damaged-{moment}{self.path.suffix}"), 1
         while aside.exists():
             number += 1
             aside = self.path.with_name(f"{self.path.stem}.damaged-{moment}-{number}{self.path.suffix}")
         for beside in BESIDE:
-            with suppress(FileNotFoundError):
+            try:
                 Path(f"{self.path}{beside}").rename(f"{aside}{beside}")
+            except FileNotFoundError:
+                continue
+            except OSError as refused:
+                raise NotWritten.because(f"{self.path.name} is damaged, and could not be put aside", refused) from error
         self.put_aside.append(aside)
         log.error(
             "%s was damaged (%s). It was put aside as %s, and an empty one takes its place.", self.path.name, error, aside.name
@@ -135,8 +142,6 @@ class Database:
         except sqlite3.Error as error:
             action = "Make room on the disk, or check who may write to the folder."
             raise NotWritten(f"{self.path.name} cannot be used: {error}.", action) from error
-        except OSError as error:
-            raise NotWritten.because(f"{self.path.name} cannot be used", error) from error
 
 
 def damaged(error: BaseException) -> bool:

@@ -5,12 +5,12 @@ Each file in the trash lies under its old name in a folder named by its id, so t
 
 from __future__ import annotations
 
-import errno
 import mimetypes
 import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from graph_engine.folders import OutsideFolderError, confined
@@ -19,7 +19,9 @@ from web_ui.store.errors import NotThere
 TRASH = ".trash"
 ID = re.compile(r"[0-9a-f]{32}")
 UNWANTED = frozenset({"thumbs.db", "desktop.ini"})
-TYPES = {".avif": "image/avif", ".safetensors": "application/octet-stream", ".webp": "image/webp"}
+SUFFIXES = {**mimetypes.MimeTypes().types_map[True], ".avif": "image/avif", ".webp": "image/webp"}
+SHOWN = re.compile(r"image/(?!svg)|audio/|video/|text/plain$|application/json$")
+"""Kinds of files in which no script can hide. All others are bytes, which a browser saves and never runs."""
 
 
 class Outputs:
@@ -38,7 +40,8 @@ class Outputs:
         except (OSError, ValueError) as error:
             raise NotThere(f"{path.name!r} is no file in the folder with results.", "Check where it was written.") from error
         name = inside.as_posix()
-        if absolute.is_symlink() or not _is_file(absolute) or any(part.startswith(".") for part in inside.parts):
+        hidden = any(part.startswith(".") or not part.isprintable() for part in inside.parts)
+        if absolute.is_symlink() or not _is_file(absolute) or hidden:
             raise NotThere(f"{name!r} is no file in the folder with results.", "Check where it was written.")
         return name
 
@@ -66,7 +69,11 @@ class Outputs:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.resolve().is_relative_to(self._root):
             raise NotThere("The folder of this file leads elsewhere now.", "Remove the link in the folder with results.")
-        return _free(trash, path).relative_to(self.folder).as_posix()
+        back = _free(trash, path).relative_to(self.folder).as_posix()
+        for folder in list(trash.relative_to(self.folder / TRASH).parents)[:-1]:
+            with suppress(OSError):
+                (self.folder / TRASH / folder).rmdir()
+        return back
 
     def all(self) -> Iterator[tuple[str, Path]]:
         """Every file but hidden ones, by name and path. Links are not followed."""
@@ -100,8 +107,9 @@ class Outputs:
 
 
 def media_type(file: str) -> str:
-    suffix = PurePosixPath(file).suffix.lower()
-    return TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
+    """What a file is, by its suffix."""
+    found = SUFFIXES.get(PurePosixPath(file).suffix.lower(), "")
+    return found if SHOWN.match(found) else "application/octet-stream"
 
 
 def _is_file(path: Path) -> bool:
@@ -112,7 +120,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Plain files, folder by folder; hidden ones and links are left out."""
+    """Plain files, folder by folder. Left out are hidden ones, links, and names that are no text."""
     waiting = [folder]
     while waiting:
         try:
@@ -120,7 +128,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         except OSError:
             continue
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or not entry.name.isprintable():
                 continue
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
@@ -129,24 +137,29 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _free(source: Path, target: Path) -> Path:
-    """Move ``source`` to ``target``, or beside it where something stands there; nothing is replaced."""
-    number, path = 1, target
-    while True:
-        try:
-            os.link(source, path)
-        except FileExistsError:
-            number += 1
-            path = target.with_name(f"{target.stem} ({number}){target.suffix}")
-            continue
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES):
-                raise
-            try:  # a file system without hard links: claim the name, then move over our own claim
-                path.open("xb").close()
-            except FileExistsError:
-                number += 1
-                path = target.with_name(f"{target.stem} ({number}){target.suffix}")
-                continue
-            return source.replace(path)
+    """Move ``source`` to ``target``, or to the next free name beside it; nothing is replaced."""
+    path, number = target, 1
+    while not _moved(source, path):
+        number += 1
+        path = target.with_name(f"{target.stem} ({number}){target.suffix}")
+    return path
+
+
+def _moved(source: Path, target: Path) -> bool:
+    """False where something stands already. Raises OSError."""
+    try:
+        os.link(source, target)
         source.unlink()
-        return path
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links: claim the name, then move over our own claim
+        try:
+            target.open("xb").close()
+        except FileExistsError:
+            return False
+        try:
+            source.replace(target)
+        except OSError:
+            target.unlink()
+            raise
+    return True

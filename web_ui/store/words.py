@@ -33,5 +33,9 @@ def looked_up(search: str) -> Iterator[tuple[str, str]]:
 
 def _plain(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    kept = "".join(sign for sign in decomposed if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cs")
-    return " ".join(kept.replace("\0", " ").split())
+    return " ".join("".join(sign for sign in decomposed if _counts(sign)).replace("\0", " ").split())
+
+
+def _counts(sign: str) -> bool:
+    """Not accents, the signs that choose between forms of an emoji, and halves of characters."""
+    return not (unicodedata.combining(sign) or "\ufe00" <= sign <= "\ufe0f" or "\ud800" <= sign <= "\udfff")
