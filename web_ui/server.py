@@ -44,6 +44,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._hub: Hub | None = None
         self.guard = Guard(settings)
         self.version = _version()
         self._database_thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")
@@ -61,7 +62,6 @@ class Server:
         self.webhooks: Webhooks
         self.editor = editor_folder()
         self.stopping = asyncio.Event()
-        self._hub: Hub | None = None
 
     async def start(self) -> None:
         self.hub = self._hub = Hub(self.jobs, self.in_thread, self._watched)
@@ -77,6 +77,7 @@ class Server:
             outputs=str(self.settings.outputs.absolute()),
             cache=str(self.settings.cache.absolute()),
             packs=[str(path.absolute()) for path in self.settings.packs],
+            warm_up=self.settings.warm_up,
         )
         self.pool = Pool(self.jobs, worker, self.settings.devices, self.hub, self.in_thread, self._keep, self._ended)
         self.pool.start()
@@ -153,8 +154,8 @@ class Server:
         reasons = [] if self.pool.ready else ["no worker is ready yet"]
         if self.stopping.is_set():
             reasons.append("the server is stopping")
-        damaged = [self.jobs.database.damaged, *self.results.put_aside]
-        notes = [f"a damaged database was put aside as {path.name}; a new one was begun" for path in damaged if path is not None]
+        damaged = [*self.jobs.database.put_aside, *self.results.put_aside]
+        notes = [f"a damaged database was put aside as {path.name}; a new one was begun" for path in damaged]
         return schema.Ready(ready=not reasons, reasons=reasons, notes=notes)
 
 
