@@ -79,7 +79,7 @@ def stamp_of(folder: Path) -> str:
     """What the editor is made from, as one digest. Tests do not count."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in SOURCES for path in folder.glob(pattern) if path.is_file()}):
-        if not path.name.endswith((".test.ts", ".test.tsx")):
+        if not path.name.endswith((".test.ts", ".test.tsx", ".test-data.ts")):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
