@@ -6,7 +6,7 @@ import { framesOf, linksOf, nodesOf, notesOf, orderOf, own, split, workflowAt, N
 import { addLink, changeNode, freshName, passedThrough, place, redirect, redirectInputs, removeLink, removeNodes, setLink, setNode, setNodeView, setViewPart, updateAt, viewPart, without } from "./edit";
 import { paste } from "./fragment";
 import { conversionsBetween, elementOf, fittingInput, fittingOutput, inferTypes, refuseLink, shapesOf, typeOf, type Graph, type KnownTypes, type Refusal } from "./infer";
-import type { Json, JsonObject } from "./json";
+import { isObject, type Json, type JsonObject } from "./json";
 import { ANY, refusal } from "./sockets";
 import { dissolve, makeSubgraph } from "./subgraph";
 
@@ -28,6 +28,7 @@ export type Command =
   | { type: "move"; nodes?: { readonly [id: string]: Point }; frames?: { readonly [id: string]: Point }; notes?: { readonly [id: string]: Point } }
   | { type: "value/set"; node: string; input: string; value: Json }
   | { type: "value/reset"; node: string; input: string }
+  | { type: "seed/roll"; node: string; input: string; on: boolean }
   | { type: "link/add"; source: string; node: string; input: string }
   | { type: "link/remove"; links: readonly LinkPlace[] }
   | { type: "link/reconnect"; link: LinkPlace; source: string; node: string; input: string }
@@ -105,6 +106,11 @@ export function perform(document: Workflow, command: Command, context: Context):
       return here(changeNode(workflow, command.node, (entry) => ({ ...entry, values: { ...entry.values, [command.input]: command.value } })));
     case "value/reset":
       return here(changeNode(workflow, command.node, (entry) => ({ ...entry, values: without(entry.values ?? {}, command.input) })));
+    case "seed/roll": {
+      const view = own(viewPart(workflow, "nodes"), command.node);
+      const rolls = isObject(view) && Array.isArray(view.rolls) ? view.rolls.filter((one) => one !== command.input) : [];
+      return here(setNodeView(workflow, command.node, { rolls: command.on ? [...rolls, command.input] : rolls }));
+    }
     case "link/add":
       return connect(graph, command.source, command.node, command.input, here);
     case "link/remove":

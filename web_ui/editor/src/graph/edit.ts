@@ -102,7 +102,7 @@ export function setNodeView(workflow: Workflow, id: string, change: JsonObject):
   const nodes = viewPart(workflow, "nodes");
   const there = own(nodes, id);
   const next: Record<string, Json> = { ...(isObject(there) ? there : {}), ...change };
-  for (const [key, value] of Object.entries(next)) if (value === false || value === "") delete next[key];
+  for (const [key, value] of Object.entries(next)) if (value === false || value === "" || (Array.isArray(value) && !value.length)) delete next[key];
   return setViewPart(workflow, "nodes", { ...nodes, [id]: next });
 }
 
