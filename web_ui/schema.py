@@ -14,7 +14,8 @@ JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 WorkflowData = Annotated[dict[str, JsonValue], Field(description="A workflow document, as the file holds it.")]
 Inputs = Annotated[dict[str, JsonValue], Field(description="Values for the workflow's declared inputs, by name.")]
 Targets = Annotated[
-    list[str] | None, Field(max_length=10_000, description="Nodes or declared outputs to run for. None: every sink and declared output.")
+    list[str] | None,
+    Field(max_length=10_000, description="Nodes or declared outputs to run for. None: every sink and declared output."),
 ]
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]
 """``interrupted``: its worker or the server stopped while it ran; it goes on from its finished nodes before anything else."""
@@ -192,7 +193,9 @@ class RunRequest(Model):
     title: Annotated[str, Field(max_length=200)] = ""
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     client: Annotated[str, Field(max_length=100, description="Whose job it is; queued jobs of several clients take turns.")] = ""
-    webhook: Annotated[str | None, Field(max_length=2000, description="Told when the job ends. Its origin must be allowed by --webhook-to.")] = None
+    webhook: Annotated[
+        str | None, Field(max_length=2000, description="Told when the job ends. Its origin must be allowed by --webhook-to.")
+    ] = None
 
 
 class StoredRunRequest(Model):
@@ -340,15 +343,16 @@ class EventPage(Model):
 
 
 class WorkflowSummary(Model):
-    """``etag`` names the content: pass it as If-Match to change it."""
+    """``etag`` names the content: pass it as If-Match to change it. ``problem``: why the file cannot be opened; empty if it can."""
 
-    name: Name
+    name: str
     title: str
     description: str
     etag: str
     saved_at: float
     size_bytes: int
     nodes: int
+    problem: str = ""
 
 
 class WorkflowPage(Model):
@@ -438,6 +442,8 @@ class Result(Model):
     model: str = ""
     favourite: bool = False
     trashed_at: float | None = None
+    gone: bool = False
+    """The file is not there any more, moved or deleted by somebody else."""
 
 
 class ResultPage(Model):
