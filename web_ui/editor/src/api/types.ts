@@ -263,6 +263,7 @@ export interface WorkflowSummary {
   saved_at: number;
   size_bytes: number;
   nodes: number;
+  problem?: string;
 }
 
 export interface WorkflowPage {
@@ -341,6 +342,7 @@ export interface Result {
   model?: string;
   favourite?: boolean;
   trashed_at?: number | null;
+  gone?: boolean;
 }
 
 export interface ResultPage {
@@ -364,6 +366,7 @@ export interface ResultDetail {
   model?: string;
   favourite?: boolean;
   trashed_at?: number | null;
+  gone?: boolean;
   inputs?: Record<string, Json>;
   record?: Record<string, Json>;
 }
