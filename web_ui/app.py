@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 from aiohttp import web
 
 from web_ui import pages
 from web_ui.routes import ROUTES
 from web_ui.routing import SERVER, Route
+from web_ui.security import Handler
 from web_ui.server import Server
 from web_ui.settings import MAX_BODY_BYTES, MAX_CONNECTIONS, Settings
 
@@ -28,7 +28,7 @@ def application(server: Server) -> web.Application:
     """All routes, each behind the guard."""
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
-        middlewares=[partial(_guarded, server)],  # type: ignore[list-item]  # aiohttp looks at the partial's own function
+        middlewares=[_guarded(server)],
         handler_args={
             "max_line_size": MAX_HEADER_BYTES,
             "max_field_size": MAX_HEADER_BYTES,
@@ -43,14 +43,15 @@ def application(server: Server) -> web.Application:
     return app
 
 
-@web.middleware
-async def _guarded(server: Server, request: web.Request, handler: Callable[..., object]) -> web.StreamResponse:
-    found: Callable[..., object] = request.match_info.handler
-    owner = getattr(found, "__self__", None)
-    route = owner if isinstance(owner, Route) else None
-    answer = await server.guard(request, handler, route)  # type: ignore[arg-type]
-    server.metrics.requests.labels(request.method if request.method in METHODS else "other", str(answer.status)).inc()
-    return answer
+def _guarded(server: Server) -> Any:
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        owner = getattr(request.match_info.handler, "__self__", None)
+        answer = await server.guard(request, handler, owner if isinstance(owner, Route) else None)
+        server.metrics.requests.labels(request.method if request.method in METHODS else "other", str(answer.status)).inc()
+        return answer
+
+    return guarded
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -86,7 +86,7 @@ class Catalogue:
         field = self.spec(type).inputs.get(input)
         if field is None or (field.choice is None and field.choices is None):
             raise RequestError(404, "No such choice", f"{type} has no input {input[:100]!r} with a choice.")
-        return list(field.choices) if field.choice is None else list(field.choice.options(self.folders))
+        return list(field.choices or ()) if field.choice is None else list(field.choice.options(self.folders))
 
     # workflows
 

@@ -28,7 +28,7 @@ class ServeError(LoomError):
 def serve(
     host: str, port: int, token: str | None, tls_cert: Path | None, tls_key: Path | None, state: Path | None,
     models: tuple[Path, ...], packs: tuple[Path, ...], device: tuple[str, ...], dtype: str, allow_host: tuple[str, ...],
-    webhook_to: tuple[str, ...], no_browser: bool, **_common: Any,
+    webhook_to: tuple[str, ...], no_browser: bool, no_warm_up: bool, **_common: Any,
 ) -> None:  # fmt: skip
     """Serve the editor and the API, and run what is asked for.
 
@@ -60,6 +60,7 @@ def serve(
         dtype=dtype,
         hosts=frozenset(name.lower() for name in allow_host),
         webhook_origins=frozenset(webhook_to),
+        warm_up=not no_warm_up,
     )
     if tls_cert is None and not is_loopback(host):
         output.tell("warning: without --tls-cert the token and all pictures travel unencrypted.", fg="yellow")
@@ -117,6 +118,7 @@ command = LoomCommand(
         click.Option(["--dtype"], default="auto", show_default=True, help="auto, float32, float16 or bfloat16."),
         click.Option(["--allow-host"], multiple=True, metavar="NAME", help="A further name under which it is reached."),
         click.Option(["--webhook-to"], multiple=True, metavar="ORIGIN", help="An origin that may be told of a job's end."),
+        click.Option(["--no-warm-up"], is_flag=True, help="Import nothing before the first job, which then takes longer to begin."),
         click.Option(["--no-browser"], is_flag=True, help="Do not open the page."),
         verbose_option(),
     ],

@@ -27,7 +27,7 @@ class Metrics:
             "loom_nodes", "Nodes that ran, were served from cache, or failed.", ["status"], registry=self._registry
         )
         self._seconds = Histogram("loom_job_seconds", "Seconds from start to end.", buckets=SECONDS, registry=self._registry)
-        self._registry.register(_Now(server))  # type: ignore[arg-type]
+        self._registry.register(_Now(server))
 
     def ended(self, job: Job) -> None:
         if not job.ended:

@@ -14,11 +14,22 @@ from graph_engine.errors import FormatError, LoomError, WorkflowError
 from graph_engine.folders import OutsideFolderError
 from graph_engine.jobs.store import JobStateError, KeyReusedError, QueueFullError, UnknownJobError
 from web_ui.schema import ProblemDetails, ProblemEntry
+from web_ui.store.errors import AlreadyThere, BadName, BadPicture, Broken, NotThere, NotWritten, Stale, StoreError, TooLarge
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 MOST_SHOWN = 20
+STORE_STATUSES: Mapping[type[StoreError], tuple[int, str]] = {
+    NotThere: (404, "Not there"),
+    AlreadyThere: (409, "Already there"),
+    Stale: (412, "Something else was stored meanwhile"),
+    BadName: (400, "Not a name"),
+    Broken: (422, "It cannot be read"),
+    BadPicture: (422, "Not a picture"),
+    TooLarge: (413, "Too large"),
+    NotWritten: (507, "It could not be stored"),
+}
 STATUSES: Mapping[type[LoomError], tuple[int, str]] = {
     UnknownJobError: (404, "No such job"),
     JobStateError: (409, "Not in this state"),
@@ -71,6 +82,12 @@ def described(error: BaseException) -> tuple[ProblemDetails, Mapping[str, str]]:
             detail = error.text or error.reason
             kept = {name: value for name, value in error.headers.items() if name.lower() in ("allow", "location")}
             return ProblemDetails(title=error.reason, status=error.status, detail=detail), kept
+        case StoreError():
+            status, title = next(
+                (found for kind, found in STORE_STATUSES.items() if isinstance(error, kind)), (500, "Not possible")
+            )
+            etag = error.etag if isinstance(error, Stale) else None
+            return ProblemDetails(title=title, status=status, detail=error.cause, action=error.action, etag=etag), {}
         case LoomError():
             status, title = next((found for kind, found in STATUSES.items() if isinstance(error, kind)), (400, "Not possible"))
             return ProblemDetails(title=title, status=status, detail=str(error)), {}

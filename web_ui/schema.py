@@ -483,6 +483,8 @@ class Ready(Model):
 
     ready: bool
     reasons: list[str] = []
+    notes: list[str] = []
+    """What the owner should know, though it keeps nothing from running."""
 
 
 class SessionRequest(Model):

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from graph_engine.jobs import Job, Jobs
+from graph_engine.workflow.text import parse
 from web_ui import schema, templates
 from web_ui.catalogue import Catalogue
 from web_ui.editor_files import editor_folder
@@ -43,6 +44,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._hub: Hub | None = None
         self.guard = Guard(settings)
         self.version = _version()
         self._database_thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")
@@ -60,7 +62,6 @@ class Server:
         self.webhooks: Webhooks
         self.editor = editor_folder()
         self.stopping = asyncio.Event()
-        self._hub: Hub | None = None
 
     async def start(self) -> None:
         self.hub = self._hub = Hub(self.jobs, self.in_thread, self._watched)
@@ -76,9 +77,12 @@ class Server:
             outputs=str(self.settings.outputs.absolute()),
             cache=str(self.settings.cache.absolute()),
             packs=[str(path.absolute()) for path in self.settings.packs],
+            warm_up=self.settings.warm_up,
         )
         self.pool = Pool(self.jobs, worker, self.settings.devices, self.hub, self.in_thread, self._keep, self._ended)
         self.pool.start()
+        if self.results.missing:
+            self._scan = asyncio.create_task(self.in_files(self.results.rescan))
 
     async def stop(self) -> None:
         """What runs ends its step and goes on after the next start; what waits waits."""
@@ -131,13 +135,16 @@ class Server:
     async def _keep(self, job: Job, node: str, path: str) -> str | None:
         """List a file that a job made; None where that fails, which must not end the run."""
         try:
-            result = await self.in_files(self.results.add, Path(path), job)
+            result = await self.in_files(self._list, Path(path), job, node)
             await self.in_thread(self.jobs.made, job.id, result.id)
             await self.tell("result_added", id=result.id, node=node)
         except Exception:  # a full disk, say: the file is there all the same
             log.exception("%s could not be listed", Path(path).name)
             return None
         return result.id
+
+    def _list(self, path: Path, job: Job, node: str) -> schema.Result:
+        return self.results.add(path, job=job.id, node=node, title=job.title, inputs=job.inputs, workflow=parse(job.workflow))
 
     async def tell(self, kind: str, **data: Any) -> None:
         """An event that belongs to no job."""
@@ -147,10 +154,9 @@ class Server:
         reasons = [] if self.pool.ready else ["no worker is ready yet"]
         if self.stopping.is_set():
             reasons.append("the server is stopping")
-        for name, damaged in (("jobs", self.jobs.database.damaged), ("results", self.results.damaged)):
-            if damaged is not None:
-                log.warning("The database of %s was damaged and put aside as %s.", name, damaged)
-        return schema.Ready(ready=not reasons, reasons=reasons)
+        damaged = [self.jobs.database.damaged, *self.results.put_aside]
+        notes = [f"a damaged database was put aside as {path.name}; a new one was begun" for path in damaged if path is not None]
+        return schema.Ready(ready=not reasons, reasons=reasons, notes=notes)
 
 
 def new_token() -> str:

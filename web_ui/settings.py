@@ -20,6 +20,7 @@ MAX_STREAMS = 512
 class Settings:
     """``token``: what a caller must show; None: nothing. ``devices``: where to compute; empty: found out.
 
+    ``warm_up``: whether workers import what nodes need before the first job.
     ``webhook_origins``: the origins that may be told of a job's end; ``hosts``: further names under which the server is reached.
     """
 
@@ -35,7 +36,7 @@ class Settings:
     dtype: str = "auto"
     hosts: frozenset[str] = field(default_factory=frozenset)
     webhook_origins: frozenset[str] = field(default_factory=frozenset)
-    preload: bool = True
+    warm_up: bool = True
 
     @property
     def scheme(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from graph_engine.errors import FormatError
 from graph_engine.workflow.document import Workflow
-from graph_engine.workflow.text import MAX_BYTES, canonical, load_json, parse
+from graph_engine.workflow.text import MAX_BYTES, canonical, limit_depth, load_json, parse
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 WORKFLOW, RECORD = b"loom.workflow", b"loom.run"
@@ -49,10 +49,12 @@ def extract(path: Path) -> Embedded:
     if WORKFLOW not in found:
         raise FormatError(f"{path} carries no workflow: it was made elsewhere, or its metadata was removed.")
     try:
-        workflow, record = parse(found[WORKFLOW]), load_json(found.get(RECORD, "{}"))
+        workflow, told = parse(found[WORKFLOW]), load_json(found.get(RECORD, "{}"))
+        record = told if isinstance(told, dict) else {}
+        limit_depth(record)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
-    return Embedded(workflow, record if isinstance(record, dict) else {})
+    return Embedded(workflow, record)
 
 
 def is_png(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ async def read_input(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamR
 async def read_input_thumbnail(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamResponse:
     """Give a small copy of an input picture in WebP."""
     path = await server.in_files(_input, server, call.path["name"])
-    small = await server.in_files(server.thumbnails.of, path)
+    small = await server.in_files(server.thumbnails.get, path, await server.in_files(_content, path))
     return web.FileResponse(small, headers={**A_FILE_STAYS, "Content-Type": "image/webp", "Cache-Control": "no-cache"})
 
 
@@ -60,6 +61,12 @@ def _input(server: Server, name: str) -> Path:
     if path is None or not path.is_file() or path.suffix.lower() not in MEDIA_TYPES:
         raise RequestError(404, "No such picture", f"There is no input picture {name[:100]!r}.", "Upload it.")
     return path
+
+
+def _content(path: Path) -> str:
+    """Names what a file holds, without reading it: another size or time is another content."""
+    found = path.stat()
+    return hashlib.sha256(f"{path.name} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
 
 
 def _opened(data: bytes) -> schema.OpenedFile:

@@ -7,6 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from graph_engine.workflow.text import to_data
 from web_ui import schema
 from web_ui.routing import Call, NoBody, NoQuery, PageQuery, Routes
 from web_ui.server import Server
@@ -47,7 +48,7 @@ async def read_result(server: Server, call: Call[NoQuery, NoBody]) -> schema.Res
 async def read_result_file(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamResponse:
     """Give the file itself."""
     found = await server.in_files(server.results.get, call.path["id"])
-    path = await server.in_files(server.results.path, call.path["id"])
+    path = await server.in_files(server.results.file, call.path["id"])
     headers = {**A_FILE_STAYS, "Content-Type": found.media_type, "Content-Disposition": "inline"}
     return web.FileResponse(path, headers=headers)
 
@@ -55,21 +56,23 @@ async def read_result_file(server: Server, call: Call[NoQuery, NoBody]) -> web.S
 @routes.add("GET", "/api/results/{id}/thumbnail", gives=("image/webp",), errors=(404,))
 async def read_result_thumbnail(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamResponse:
     """Give a small picture of it in WebP."""
-    path = await server.in_files(server.results.path, call.path["id"])
-    small = await server.in_files(server.thumbnails.of, path)
+    found = await server.in_files(server.results.get, call.path["id"])
+    path = await server.in_files(server.results.file, found.id)
+    small = await server.in_files(server.thumbnails.get, path, found.id)
     return web.FileResponse(small, headers={**A_FILE_STAYS, "Content-Type": "image/webp"})
 
 
 @routes.add("GET", "/api/results/{id}/workflow", reply=schema.OpenedFile, errors=(404,))
 async def read_result_workflow(server: Server, call: Call[NoQuery, NoBody]) -> schema.OpenedFile:
     """Give the workflow that made it, and the inputs that it was given."""
-    return await server.in_files(server.results.workflow, call.path["id"])
+    workflow, inputs = await server.in_files(server.results.workflow, call.path["id"])
+    return schema.OpenedFile(workflow=to_data(workflow), inputs=inputs)
 
 
 @routes.add("PATCH", "/api/results/{id}", body=schema.ResultChange, reply=schema.ResultDetail, errors=(404, 507))
 async def mark_result(server: Server, call: Call[NoQuery, schema.ResultChange]) -> schema.ResultDetail:
     """Make it a favourite, or no longer."""
-    found = await server.in_files(server.results.mark, call.path["id"], call.body.favourite)
+    found = await server.in_files(server.results.set_favourite, call.path["id"], call.body.favourite)
     await server.tell("result_changed", id=found.id)
     return found
 
@@ -77,7 +80,7 @@ async def mark_result(server: Server, call: Call[NoQuery, schema.ResultChange]) 
 @routes.add("DELETE", "/api/results/{id}", body=NoBody, status=204, errors=(404, 507))
 async def trash_result(server: Server, call: Call[NoQuery, NoBody]) -> web.Response:
     """Put it into the trash, from where it can be restored."""
-    await server.in_files(server.results.trash, call.path["id"])
+    await server.in_files(server.results.delete, call.path["id"])
     await server.tell("result_changed", id=call.path["id"])
     return web.Response(status=204)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
@@ -138,7 +138,7 @@ def _entry(change: Change) -> schema.DiffEntry:
     return schema.DiffEntry(place=list(map(str, change.place)), kind=change.kind, before=before, after=after)
 
 
-def _if_match(call: Call[NoQuery, schema.Model]) -> str:
+def _if_match(call: Call[Any, Any]) -> str:
     given = call.headers.get("If-Match")
     if given is None:
         raise RequestError(

@@ -26,6 +26,7 @@ from web_ui.store.errors import BadName, Broken, NotThere
 
 SUFFIX = ".json"
 ETAG_DIGITS = 16
+GONE = "Choose one of those that are listed."
 SETTLED_NS = 2_000_000_000
 """A file is taken as unchanged by its size and time only if it was older than this when it was read: the clocks of file systems are
 coarse, and two changes within one tick look the same."""
@@ -100,11 +101,11 @@ class WorkflowFolder:
     def content(self, name: str) -> Content:
         """What is in the file now. Raises BadName or NotThere; one that holds no workflow is given with its problem."""
         name = names.checked(name)
-        path, looks = self._find(name)
-        content = read(name, path, looks)
-        with self._lock:
-            self._remember(path.name, content.entry)
-        return content
+        return self._read(name, *self._find(name))
+
+    def again(self, entry: Entry) -> Content:
+        """The same file as it is now. Raises NotThere."""
+        return self._read(entry.name, entry.path, entry.looks)
 
     def entries(self) -> list[Entry]:
         """All files, those alone read that changed since."""
@@ -130,6 +131,15 @@ class WorkflowFolder:
             there = _name(file.name)
             if names.key(there) == wanted:
                 yield there
+
+    def _read(self, name: str, path: Path, looks: Looks) -> Content:
+        try:
+            content = read(name, path, looks)
+        except FileNotFoundError:
+            raise NotThere(f"There is no workflow {name!r}.", GONE) from None
+        with self._lock:
+            self._remember(path.name, content.entry)
+        return content
 
     def _entry(self, file: os.DirEntry[str]) -> Entry:
         looks = _looks(file.stat(follow_symlinks=False))

@@ -6,6 +6,7 @@ deleted keeps its revisions; one that gets its name goes on counting after them.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -51,16 +52,24 @@ class Revisions:
             raise NotThere(f"There is no revision {number} of the workflow {name!r}.", "Choose one of those that are listed.")
         return kept, kept.path.read_text(encoding="utf-8")
 
-    def add(self, name: str, text: str, etag: str, saved_at: float) -> Kept:
+    def add(self, name: str, text: str, etag: str, saved_at: float, durable: bool = True) -> Kept:
         """Keep ``text`` as the newest one. Raises OSError."""
         newest, folder = self.newest(name), self._place(name)
         number = 1 if newest is None else newest.number + 1
         if newest is None:
             folder.mkdir(exist_ok=True)
-            atomic.keep_names(self.folder)
+            if durable:
+                atomic.keep_names(self.folder)
         path = folder / _file(number, saved_at, etag)
-        atomic.replace(path, [text.encode()])
+        atomic.replace(path, [text.encode()], durable)
         return Kept(number=number, etag=etag, saved_at=saved_at, path=path)
+
+    def settle(self, kept: Kept) -> None:
+        """See to it that a revision which was not made durable outlives a loss of power. Raises OSError."""
+        with kept.path.open("rb+") as file:
+            os.fsync(file.fileno())
+        for folder in (kept.path.parent, self.folder):
+            atomic.keep_names(folder)
 
     def move(self, name: str, new_name: str) -> None:
         """What ``name`` had belongs to ``new_name`` from here on, after what that had before. Raises OSError."""

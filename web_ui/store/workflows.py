@@ -20,7 +20,7 @@ from graph_engine.workflow.text import canonical, parse, to_data
 from web_ui.schema import Revision, RevisionList, StoredWorkflow, WorkflowPage
 from web_ui.store import names
 from web_ui.store.errors import AlreadyThere, Broken, NotThere, NotWritten, Stale
-from web_ui.store.folder import SUFFIX, Content, WorkflowFolder, etag_of, page_of, stored
+from web_ui.store.folder import SUFFIX, Content, Entry, WorkflowFolder, etag_of, page_of, stored
 from web_ui.store.lock import FolderLock
 from web_ui.store.revisions import Kept, Revisions
 
@@ -52,24 +52,25 @@ class WorkflowStore:
             for entry in entries:
                 if not entry.problem and self._noticed.get(entry.name) != entry.etag:
                     with suppress(NotThere):
-                        self._notice(entry.name)
+                        self._notice(entry)
         except NotWritten as error:
             log.warning("What was changed outside is not kept as a revision: %s", error)
         return page_of(entries, search, offset, limit)
 
     def get(self, name: str) -> StoredWorkflow:
         """Raises Broken for a file that holds no workflow."""
-        found = stored(self._files.content(name))
+        content = self._files.content(name)
+        found = stored(content)
         if self._noticed.get(found.name) != found.etag:
             with suppress(NotThere, NotWritten):
-                self._notice(found.name)
+                self._notice(content.entry)
         return found
 
     def revisions(self, name: str) -> RevisionList:
         """Newest first, of a deleted workflow too."""
         name = names.checked(name)
         with suppress(NotThere, NotWritten):
-            self._notice(name)
+            self._notice(self._files.content(name).entry)
         kept = self._revisions.of(name)
         if not kept:
             raise NotThere(f"There is no workflow {name!r}.", "Choose one of those that are listed.")
@@ -117,7 +118,7 @@ class WorkflowStore:
             if name == new_name:
                 return stored(now)
             self._refuse_taken(new_name, but=name)
-            self._notice(name)
+            self._notice(now.entry)
             now.entry.path.rename(self.folder / (new_name + SUFFIX))
             atomic.keep_names(self.folder)
             self._noticed.pop(name, None)
@@ -168,8 +169,12 @@ class WorkflowStore:
         if now.entry.etag != etag:
             cause = f"The workflow {name!r} was changed meanwhile, in another window or on the disk."
             raise Stale(cause, "Open what is stored now, or save yours under another name.", now.entry.etag)
-        if not now.entry.problem:
-            self._notice(name)
+        if now.workflow is not None:
+            text, newest = canonical(now.workflow), self._revisions.newest(name)
+            if newest is not None and newest.etag == etag:
+                self._revisions.settle(newest)
+            else:
+                self._keep(name, text, etag, now.entry.saved_at)
         return now
 
     def _put_aside(self, now: Content) -> None:
@@ -181,20 +186,23 @@ class WorkflowStore:
         if taken is not None:
             raise AlreadyThere(f"There is a workflow {taken!r} already.", "Choose another name.")
 
-    def _notice(self, name: str) -> None:
-        """Make the present content the newest revision, if somebody else wrote it. Raises NotThere, NotWritten."""
-        with self._writing(name):
-            now = self._files.content(name)
-            if now.workflow is not None:
-                self._keep(name, canonical(now.workflow), now.entry.etag, now.entry.saved_at)
-                self._noticed[name] = now.entry.etag
+    def _notice(self, entry: Entry) -> None:
+        """Make the present content the newest revision, if somebody else wrote it. Raises NotThere, NotWritten.
 
-    def _keep(self, name: str, text: str, etag: str, saved_at: float) -> Kept | None:
+        Not durable, since the content is in its own file, and there may be thousands; ``_at`` sees to that before it is replaced.
+        """
+        with self._writing(entry.name):
+            now = self._files.again(entry)
+            if now.workflow is not None:
+                self._keep(entry.name, canonical(now.workflow), now.entry.etag, now.entry.saved_at, durable=False)
+                self._noticed[entry.name] = now.entry.etag
+
+    def _keep(self, name: str, text: str, etag: str, saved_at: float, durable: bool = True) -> Kept | None:
         """Add a revision, unless the newest one is the same. The lock is held."""
         newest = self._revisions.newest(name)
         if newest is not None and newest.etag == etag:
             return None
-        return self._revisions.add(name, text, etag, saved_at)
+        return self._revisions.add(name, text, etag, saved_at, durable)
 
     def _revision(self, name: str, number: int) -> tuple[Kept, Workflow]:
         kept, text = self._revisions.read(name, number)

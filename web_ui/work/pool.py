@@ -154,10 +154,13 @@ class Worker:
     async def _take(self, message: Message) -> None:
         header, run = message.header, self.run
         match header["tell"]:
-            case "ready":
+            case "hello":
                 if self.state == "starting":
                     self.state = "idle"
-                self.pool.found(header["devices"], header["faults"])
+                for fault in header["faults"]:
+                    log.warning("%s", fault)
+            case "warm":
+                self.pool.found(header["devices"])
             case "event" if run is not None and header["job"] == run.job.id:
                 await self._happened(run, header["event"])
             case "preview" if run is not None:
@@ -265,7 +268,6 @@ class Pool:
         self.jobs, self.audience, self.in_thread, self.keep, self._when_ended = jobs, audience, in_thread, keep, when_ended
         self._settings, self._fixed = settings, bool(devices)
         self.workers = [Worker(self, replace(settings, device=device)) for device in devices or ["auto"]]
-        self.faults: list[str] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -275,9 +277,8 @@ class Pool:
     def ready(self) -> bool:
         return any(worker.state in ("idle", "busy") for worker in self.workers)
 
-    def found(self, devices: Sequence[str], faults: Sequence[str]) -> None:
+    def found(self, devices: Sequence[str]) -> None:
         """A worker says which devices there are: each but the first gets a worker of its own."""
-        self.faults = list(faults)
         if not self._fixed:
             self._fixed = True
             for device in devices[1:]:

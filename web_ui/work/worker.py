@@ -48,6 +48,7 @@ class WorkerSettings:
     outputs: str
     cache: str | None
     packs: list[str]
+    warm_up: bool = True
 
     def as_text(self) -> str:
         return json.dumps(asdict(self))
@@ -75,7 +76,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[_JobLog(sender, secrets)])
     registry = discover([Path(folder) for folder in settings.packs])
     worker = Worker(settings.engine(registry, secrets), settings, sender)
-    threading.Thread(target=worker.warm_up, args=(registry,), name="warm-up", daemon=True).start()
+    sender.send({"tell": "hello", "faults": [str(fault) for fault in registry.faults]})
+    if settings.warm_up:
+        threading.Thread(target=worker.warm_up, args=(registry,), name="warm-up", daemon=True).start()
     while (message := receive(sys.stdin.buffer)) is not None:
         if message.header["do"] == "stop":
             worker.stop()
@@ -106,7 +109,7 @@ class Worker:
                 devices += getattr(import_module(module), function)()
             except Exception as error:  # the pack's; a run will tell in full what is wrong
                 log.warning("%s could not be warmed up: %s: %s", name, type(error).__name__, error)
-        self._sender.send({"tell": "ready", "devices": devices, "faults": [str(fault) for fault in registry.faults]})
+        self._sender.send({"tell": "warm", "devices": devices})
 
     def obey(self, header: Mapping[str, Any]) -> None:
         match header["do"]:

@@ -565,6 +565,20 @@ def test_a_file_that_git_holds_in_another_unicode_form_is_found_and_stays_one_fi
     assert value(store.get("Käse")) == 3
 
 
+def test_what_a_save_replaces_is_on_the_disk_itself_before(
+    store: WorkflowStore, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(place / "a.json", canonical(workflow("by hand")))
+    etag = store.get("a").etag
+    noticed = next((place.parent / "revisions" / "a").iterdir()).stat().st_ino
+    done: list[Any] = []
+    real_sync, real_replace = os.fsync, os.replace
+    monkeypatch.setattr("os.fsync", lambda number: done.append(os.fstat(number).st_ino) or real_sync(number))
+    monkeypatch.setattr("os.replace", lambda source, target: done.append(Path(target).name) or real_replace(source, target))
+    store.change("a", workflow("saved"), etag)
+    assert noticed in done[: done.index("a.json")]
+
+
 # lists
 
 
