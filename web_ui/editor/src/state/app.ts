@@ -83,11 +83,12 @@ export interface App {
   readonly search: string | null;
   readonly needsToken: boolean;
   readonly runOnChange: boolean;
+  readonly languageVersion: number;
 }
 
 export const app = createStore<App>({
   tabs: [], active: "", catalogue: new Map(), ready: false, failure: "", connection: "connecting", library: false, panel: null, dialog: null, palette: null,
-  toasts: [], queue: null, resultsVersion: 0, pending: null, search: null, needsToken: false, runOnChange: false,
+  toasts: [], queue: null, resultsVersion: 0, pending: null, search: null, needsToken: false, runOnChange: false, languageVersion: 0,
 });
 
 export const useApp = <T>(pick: (state: App) => T): T => useStore(app, pick);

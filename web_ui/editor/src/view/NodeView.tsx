@@ -68,7 +68,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
       </div>
       <Progress path={data.path} states={states} />
       {!data.collapsed && geometry.rows.map((row) => (row.kind === "sockets" ? <SocketRow key={`s${row.y}`} id={id} row={row} data={data} /> : <FieldRow key={row.input} id={id} row={row} data={data} states={states} />))}
-      {data.collapsed && <FoldedSockets id={id} data={data} />}
+      {data.collapsed && <FoldedSockets data={data} />}
       {!data.collapsed && <Pictures path={data.path} states={states} title={title} />}
       {!shape.known && !data.collapsed && <p className="node-unknown">{t("unknownNode", { type: entry.type })}</p>}
     </div>
@@ -144,7 +144,7 @@ function SocketRow({ id, row, data }: { id: string; row: Extract<Row, { kind: "s
   );
 }
 
-function FoldedSockets({ id, data }: { id: string; data: NodeData }) {
+function FoldedSockets({ data }: { data: NodeData }) {
   return (
     <div className="folded-sockets" aria-hidden="true">
       {data.shape.inputs.map((input) => <Handle key={input.name} id={input.name} type="target" position={Position.Left} className="socket folded" />)}
