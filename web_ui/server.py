@@ -154,8 +154,8 @@ class Server:
         reasons = [] if self.pool.ready else ["no worker is ready yet"]
         if self.stopping.is_set():
             reasons.append("the server is stopping")
-        damaged = [self.jobs.database.damaged, *self.results.put_aside]
-        notes = [f"a damaged database was put aside as {path.name}; a new one was begun" for path in damaged if path is not None]
+        damaged = [*self.jobs.database.put_aside, *self.results.put_aside]
+        notes = [f"a damaged database was put aside as {path.name}; a new one was begun" for path in damaged]
         return schema.Ready(ready=not reasons, reasons=reasons, notes=notes)
 
 

@@ -19,7 +19,7 @@ from graph_engine.errors import LoomError
 from graph_engine.jobs.choose import choose, order
 from graph_engine.jobs.job import ENDED, Job, JobState, NewJob, Outcome
 
-LAYOUTS = [
+MIGRATIONS = (
     """
 create table jobs (
     id text primary key, state text not null, workflow text not null, inputs text not null, targets text, title text not null,
@@ -37,9 +37,9 @@ create table lines (job text not null, number integer not null, line text not nu
 create table traces (job text primary key, trace text not null) without rowid;
 create table clients (client text primary key, served integer not null) without rowid;
 create table facts (name text primary key, value text not null) without rowid;
-insert into facts values ('paused', '')
-"""
-]
+insert into facts values ('paused', '');
+""",
+)
 JSON_COLUMNS = ("inputs", "targets", "models", "errors", "outputs", "nodes", "results")
 NOT_SHOWN = ("key",)
 EVENTS_KEPT = 200_000
@@ -93,13 +93,13 @@ class Jobs:
     def __init__(self, path: Path, heard: Callable[[], None] = lambda: None) -> None:
         """Open the queue in ``path``. What ran when the process before ended is interrupted now, and goes on first.
 
-        A damaged file is put aside (``database.damaged``); jobs that can still be read in it are taken over.
+        A damaged file is put aside (``database.put_aside``); jobs that can still be read in it are taken over.
         """
-        self.database = Database(path, LAYOUTS)
+        self.database = Database(path, MIGRATIONS, durable=True)
         self.heard = heard
         self._condition = threading.Condition()
-        if self.database.damaged is not None:
-            self._take_over(self.database.damaged)
+        for damaged in self.database.put_aside:
+            self._take_over(damaged)
         for job in self._jobs("where state = 'running'"):
             if job.cancelling:
                 self._change(job.id, "cancelled", ended_at=time.time())
@@ -162,7 +162,7 @@ class Jobs:
             terms.append("client = ?")
             values.append(client)
         where = f"where {' and '.join(terms)}" if terms else ""
-        (total,) = self.database.rows(f"select count(*) from jobs {where}", *values)[0]
+        (total,) = self.database.rows(f"select count(*) from jobs {where}", values)[0]
         return self._jobs(f"{where} order by created_at desc, turn desc limit ? offset ?", *values, limit, offset), total
 
     def waiting(self, limit: int = 1000) -> list[Job]:
@@ -202,7 +202,7 @@ class Jobs:
             other = self.get(before)
             if not other.waits:
                 raise JobStateError(f"the job {before} is {other.state}: name one that waits.")
-            turns = [one[0] for one in self.database.rows("select turn from jobs where turn < ? and id != ?", other.turn, id)]
+            turns = [one[0] for one in self.database.rows("select turn from jobs where turn < ? and id != ?", (other.turn, id))]
             changes |= {"turn": (max(turns, default=other.turn - 2) + other.turn) / 2, "priority": other.priority}
         elif before == "":
             (last,) = self.database.rows("select max(turn) from jobs")[0]
@@ -310,10 +310,10 @@ class Jobs:
             rows.execute("delete from lines where job = ? and number <= ?", (id, last + len(numbered) - LINES_KEPT))
 
     def lines(self, id: str) -> list[str]:
-        return [line for (line,) in self.database.rows("select line from lines where job = ? order by number", id)]
+        return [line for (line,) in self.database.rows("select line from lines where job = ? order by number", (id,))]
 
     def trace(self, id: str) -> str | None:
-        found = self.database.rows("select trace from traces where job = ?", id)
+        found = self.database.rows("select trace from traces where job = ?", (id,))
         return found[0][0] if found else None
 
     def happened(self, events: Iterable[tuple[str, str | None, Mapping[str, Any]]]) -> None:
@@ -329,7 +329,7 @@ class Jobs:
         query = f"select cursor, at, kind, job, data from events where cursor > ? {only} order by cursor limit ?"
         return [
             Happening(cursor=cursor, at=at, kind=kind, job=of, data=json.loads(data))
-            for cursor, at, kind, of, data in self.database.rows(query, *values)
+            for cursor, at, kind, of, data in self.database.rows(query, values)
         ]
 
     def cursor(self) -> int:
@@ -346,7 +346,7 @@ class Jobs:
 
     def _jobs(self, condition: str, *values: Any) -> list[Job]:
         columns = list(Job.__slots__)
-        found = self.database.rows(f"select {', '.join(columns)} from jobs {condition}", *values)
+        found = self.database.rows(f"select {', '.join(columns)} from jobs {condition}", values)
         return [_job(dict(zip(columns, row, strict=True))) for row in found]
 
     def _served(self) -> dict[str, int]:

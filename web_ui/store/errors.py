@@ -8,7 +8,6 @@ StoreError
 ├── Broken         the file is there and cannot be used
 ├── BadPicture     bytes that are no picture which may be opened
 ├── TooLarge       more bytes or pixels than are taken
-├── TooNew         a database of a later version
 └── NotWritten     the disk refused: it is full, read-only or held by others
 """
 
@@ -55,10 +54,6 @@ class BadPicture(StoreError):
 
 class TooLarge(StoreError):
     """More bytes or pixels than are taken."""
-
-
-class TooNew(StoreError):
-    """A database that a later version wrote: it is left as it is."""
 
 
 class NotWritten(StoreError):

@@ -14,12 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from graph_engine.database import Database
 from graph_engine.errors import FormatError
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.embed import extract, is_png
 from graph_engine.workflow.text import parse
 from web_ui.schema import Result, ResultDetail, ResultPage
-from web_ui.store.database import Database
 from web_ui.store.errors import NotThere, NotWritten
 from web_ui.store.files import ID, Outputs
 from web_ui.store.rows import Made, Row, read

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from web_ui.store.database import Database
-from web_ui.store.errors import NotWritten, TooNew
+from graph_engine.database import Database, DatabaseError, DatabaseTooNewError
 
 FIRST = "create table things (name text primary key);\ncreate index things_name on things (name);"
 SECOND = """
@@ -61,7 +60,7 @@ def test_a_migration_that_fails_leaves_the_layout_before_it(path: Path) -> None:
     database = Database(path, [FIRST])
     put(database, "a")
     database.close()
-    with pytest.raises(NotWritten, match=r"things\.sqlite cannot be used: .*nowhere"):
+    with pytest.raises(DatabaseError, match=r"things\.sqlite cannot be used: .*nowhere"):
         Database(path, [FIRST, "alter table things add column size integer;\ninsert into nowhere values (1);"])
     again = Database(path, [FIRST])
     assert again.rows("select * from things") == [("a",)]
@@ -73,7 +72,9 @@ def test_one_of_a_later_version_is_left_as_it_is(path: Path) -> None:
     put(database, "a")
     database.close()
     before = path.read_bytes()
-    with pytest.raises(TooNew, match=r"things\.sqlite was written by a later version\. Update latent-loom to use it\."):
+    with pytest.raises(
+        DatabaseTooNewError, match=r"things\.sqlite was written by a later version\. Update latent-loom to use it\."
+    ):
         Database(path, [FIRST])
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == ["things.sqlite"]
@@ -126,7 +127,9 @@ def test_damage_that_shows_while_it_is_used_is_met_the_same_way(path: Path) -> N
 
 def test_what_the_disk_refuses_is_no_damage(path: Path) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(NotWritten, match=r"things\.sqlite cannot be used: unable to open database file\. Make room on the disk"):
+    with pytest.raises(
+        DatabaseError, match=r"things\.sqlite cannot be used: unable to open database file\. Make room on the disk"
+    ):
         Database(path, [FIRST])
     assert list(path.parent.iterdir()) == [path]
 
@@ -141,7 +144,7 @@ def test_work_that_raises_leaves_nothing_of_itself(path: Path) -> None:
     with pytest.raises(KeyError):
         database.change(work)
     assert names(database) == []
-    with pytest.raises(NotWritten, match="UNIQUE"):
+    with pytest.raises(DatabaseError, match="UNIQUE"):
         put(database, "a", "a")
     assert names(database) == []
     database.close()
