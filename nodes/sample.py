@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from graph_engine import Context, NodeInputError, Range, node
 from nodes.sampling.schedules import SCHEDULES, ScheduleName, trim_for_denoise
 from nodes.sampling.solvers import SOLVERS, SamplerName
-from nodes.types import C, Conditioning, L, Latent, Model, Noise
+from nodes.types import C, Conditioning, Entry, L, Latent, Model, Noise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ def sample(
     if denoise == 0:
         return latent
     batch, *shape = latent.samples.shape
-    _check_batch(batch, positive=positive, negative=negative)
+    wanted, unwanted = _plain("positive", positive, batch), _plain("negative", negative, batch)
     seeds = noise.for_batch(batch)
     with borrow_unet(model, context) as part, torch.inference_mode():
         info, device = part.info, part.device
@@ -75,7 +75,7 @@ def sample(
         sigmas = trim_for_denoise(SCHEDULES[schedule], info.table, steps, denoise)
         x = device.send(noised(latent.samples, seeded_noise(seeds, shape), sigmas[0], info.table.sigma_max))
         fresh = step_noise(seeds, shape)
-        guide = guided(predict, positive, negative, cfg)
+        guide = guided(predict, wanted, unwanted, cfg)
         progress = Progress(sigmas, tuple(x.shape), place=f"{device.torch_device.type} {device.dtype} {torch.__version__}")
         last = progress.resumed(context.resume(), device.send)
         solve = SOLVERS[sampler](guide, x, sigmas, noise=lambda index: device.send(fresh(index)), resume=last)
@@ -99,9 +99,14 @@ def _keep(progress: Progress, step: Step) -> Callable[[], Any]:
     return lambda: progress.state(step)
 
 
-def _check_batch(batch: int, **conditionings: Conditioning[Any]) -> None:
-    for name, conditioning in conditionings.items():
-        count = conditioning.embedding.shape[0]
-        if count not in (1, batch):
-            action = "Use one text, or as many as there are pictures."
-            raise NodeInputError(name, f"It holds {count} texts and the latent {batch} pictures.", action)
+def _plain(name: str, conditioning: Conditioning[Any], batch: int) -> Entry:
+    """The one entry of a conditioning for the whole picture and every step, with a text for all items or one for each."""
+    entry, *more = conditioning.entries
+    if more or entry.mask is not None or entry.area is not None or (entry.strength, entry.start, entry.end) != (1.0, 0.0, 1.0):
+        action = "Link one encoded text directly."
+        raise NodeInputError(name, "It is combined or limited, which this sampler cannot evaluate yet.", action)
+    count = entry.embedding.shape[0]
+    if count not in (1, batch):
+        action = "Use one text, or as many as there are pictures."
+        raise NodeInputError(name, f"It holds {count} texts and the latent {batch} pictures.", action)
+    return entry

@@ -27,4 +27,4 @@ def encode_text(text_encoder: TextEncoder[C], *, text: Annotated[str, Multiline(
 
     with borrow_text_encoder(text_encoder, context) as part, torch.inference_mode():
         embedding, pooled = part.family.encode_text(part.module, text)
-    return Conditioning(embedding=settle(embedding), pooled=None if pooled is None else settle(pooled))
+    return Conditioning.of(settle(embedding), None if pooled is None else settle(pooled))

@@ -68,16 +68,37 @@ class Vae(Generic[L]):
     source: Source
 
 
-@socket_type("Conditioning")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Conditioning(Generic[C]):
-    """What a picture should show, as a network reads it.
+class Entry:
+    """One text of a conditioning, where it holds and when.
 
     ``embedding``: [1 or batch, tokens, width]. ``pooled``: [1 or batch, width of it], for the families that use one.
+    ``strength``: its weight where several entries meet; the weights are divided by their sum.
+    ``mask``: [1 or batch, height, width], its weight at each place from 0 to 1, in the proportions of the picture; any size.
+    ``area``: left, top, width and height as shares of the picture: it is predicted for that part alone.
+    ``start``, ``end``: the share of the way from the first noise level of the model to the last, where it begins and ceases.
     """
 
     embedding: Tensor
     pooled: Tensor | None = None
+    strength: float = 1.0
+    mask: Tensor | None = None
+    area: tuple[float, float, float, float] | None = None
+    start: float = 0.0
+    end: float = 1.0
+
+
+@socket_type("Conditioning")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Conditioning(Generic[C]):
+    """What a picture should show, as a network reads it: one entry or several, whose predictions are averaged by weight."""
+
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, embedding: Tensor, pooled: Tensor | None = None) -> Conditioning[C]:
+        """One text for the whole picture and every step."""
+        return cls(entries=(Entry(embedding=embedding, pooled=pooled),))
 
 
 @socket_type("Latent")
@@ -86,9 +107,11 @@ class Latent(Generic[L]):
     """Pictures in the space where the network works, scaled as the network sees them: about unit variance around 0.
 
     ``samples``: [batch, channels, height / factor, width / factor], the factor being the VAE's, such as 8.
+    ``mask``: [1 or batch, 1, height, width of samples], 1 where a sampler may change it, or None: everywhere.
     """
 
     samples: Tensor
+    mask: Tensor | None = None
 
 
 @socket_type("Image")

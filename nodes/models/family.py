@@ -15,7 +15,7 @@ from nodes.sampling.prediction import NoiseTable, Prediction
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from nodes.types import Conditioning
+    from nodes.types import Entry
 
 PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "epsilon", "v_prediction": "v"}
 
@@ -46,14 +46,14 @@ class Family:
     ``text_kind``: the kind of embedding that its network reads, or None if the folder is of another family.
     ``load_text_encoder``: its encoders with their tokenizers, as one module on the CPU.
     ``encode_text``: (that module, text) -> (embedding [1, tokens, width], pooled [1, width] or None), on its device.
-    ``added``: (conditionings, size) -> what the network takes beside the embedding, each [1, ...].
+    ``added``: (entry, size) -> what the network takes beside the embedding, each [1, ...].
     """
 
     name: str
     text_kind: Callable[[DiffusersFolder], str | None]
     load_text_encoder: Callable[[DiffusersFolder], nn.Module]
     encode_text: Callable[[Any, str], tuple[Tensor, Tensor | None]]
-    added: Callable[[Conditioning[Any], Size], Mapping[str, Tensor]]
+    added: Callable[[Entry, Size], Mapping[str, Tensor]]
 
 
 def width_of(component: str, config: Mapping[str, Any]) -> int:

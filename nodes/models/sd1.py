@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nodes.models.family import Family, Size, width_of
 from nodes.models.folder import DiffusersFolder, ModelFileError
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nodes.models.clip import ClipText
-    from nodes.types import Conditioning
+    from nodes.types import Entry
 
 
 def text_kind(folder: DiffusersFolder) -> str | None:
@@ -40,7 +40,7 @@ def encode_text(encoder: ClipText, text: str) -> tuple[Tensor, Tensor | None]:
     return encoder.encode(text).last, None
 
 
-def added(_conditioning: Conditioning[Any], _size: Size) -> Mapping[str, Tensor]:
+def added(_entry: Entry, _size: Size) -> Mapping[str, Tensor]:
     return {}
 
 

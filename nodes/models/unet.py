@@ -1,4 +1,4 @@
-"""Decides what goes into one call of a U-Net, for a batch and several conditionings, and that it is prepared once."""
+"""Decides what goes into one call of a U-Net, for a batch and several texts, and that it is prepared once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from nodes.runtime.device import Device
 from nodes.runtime.modules import build
 from nodes.sampling.guidance import Predict
 from nodes.sampling.prediction import Denoise, denoiser
-from nodes.types import Conditioning
-
-AnyConditioning: TypeAlias = Conditioning[Any]
+from nodes.types import Entry
 
 Unet: TypeAlias = Any
 """A UNet2DConditionModel of diffusers, which carries no types."""
@@ -39,19 +37,17 @@ def load_unet(folder: DiffusersFolder) -> Unet:
     return build(lambda: make(config), folder.weights("unet"))
 
 
-def predictor(
-    unet: Unet, family: Family, info: ModelInfo, device: Device, batch: int, size: tuple[int, int]
-) -> Predict[AnyConditioning]:
+def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch: int, size: tuple[int, int]) -> Predict[Entry]:
     """A guidance's view of the network. ``size``: (height, width) of the picture in pixels.
 
-    All conditionings of an item share one call; all items do too where ``device.batched``. What a call needs is put on
+    All entries of an item share one call; all items do too where ``device.batched``. What a call needs is put on
     the device when it is first made, so that a step moves nothing and waits for nothing.
     """
     items = [slice(0, batch)] if device.batched else [slice(i, i + 1) for i in range(batch)]
-    prepared: dict[tuple[AnyConditioning, ...], list[_Call]] = {}
+    prepared: dict[tuple[Entry, ...], list[_Call]] = {}
 
-    def predict(x: Tensor, sigma: float, conditionings: Sequence[AnyConditioning]) -> Sequence[Tensor]:
-        key = tuple(conditionings)
+    def predict(x: Tensor, sigma: float, entries: Sequence[Entry]) -> Sequence[Tensor]:
+        key = tuple(entries)
         if key not in prepared:
             prepared[key] = [
                 _Call(items=part, denoise=_denoiser(unet, family, info, device, key, part, batch, size)) for part in items
@@ -64,15 +60,15 @@ def predictor(
 
 def _denoiser(
     unet: Unet, family: Family, info: ModelInfo, device: Device,
-    conditionings: tuple[AnyConditioning, ...], items: slice, batch: int, size: tuple[int, int],
+    entries: tuple[Entry, ...], items: slice, batch: int, size: tuple[int, int],
 ) -> Denoise:  # fmt: skip
     def joined(tensors: Sequence[Tensor]) -> Tensor:
-        """[conditionings * items, ...], ordered by conditioning, then by item."""
+        """[entries * items, ...], ordered by entry, then by item."""
         every = [tensor.expand(batch, *tensor.shape[1:])[items] for tensor in tensors]
         return device.send(torch.cat(every))
 
-    embedding = joined([conditioning.embedding for conditioning in conditionings]).to(unet.dtype)
-    extras = [family.added(conditioning, size) for conditioning in conditionings]
+    embedding = joined([entry.embedding for entry in entries]).to(unet.dtype)
+    extras = [family.added(entry, size) for entry in entries]
     added = {name: joined([extra[name] for extra in extras]) for name in extras[0]}
 
     def network(x: Tensor, timestep: float) -> Tensor:

@@ -197,13 +197,13 @@ def their_run(network: Network, unet: Any, device: Device, batch: int, steps: in
     )
     positive, negative = conditioning(network, 1), conditioning(network, 2)
     inputs = {
-        "prompt_embeds": device.send(positive.embedding, device.dtype),
-        "negative_prompt_embeds": device.send(negative.embedding, device.dtype),
+        "prompt_embeds": device.send(positive.entries[0].embedding, device.dtype),
+        "negative_prompt_embeds": device.send(negative.entries[0].embedding, device.dtype),
     }
     pipeline: Any
-    if positive.pooled is not None and negative.pooled is not None:
-        inputs["pooled_prompt_embeds"] = device.send(positive.pooled, device.dtype)
-        inputs["negative_pooled_prompt_embeds"] = device.send(negative.pooled, device.dtype)
+    if positive.entries[0].pooled is not None and negative.entries[0].pooled is not None:
+        inputs["pooled_prompt_embeds"] = device.send(positive.entries[0].pooled, device.dtype)
+        inputs["negative_pooled_prompt_embeds"] = device.send(negative.entries[0].pooled, device.dtype)
         pipeline = StableDiffusionXLPipeline(
             vae=None, text_encoder=None, text_encoder_2=None, tokenizer=None, tokenizer_2=None, unet=unet, scheduler=scheduler,
             add_watermarker=False,
@@ -230,7 +230,7 @@ def their_run(network: Network, unet: Any, device: Device, batch: int, steps: in
 
 def conditioning(network: Network, seed: int) -> Conditioning[Any]:
     generator = torch.Generator().manual_seed(seed)
-    return Conditioning(
+    return Conditioning.of(
         embedding=torch.randn(1, 77, network.width, generator=generator),
         pooled=None if network.pooled is None else torch.randn(1, network.pooled, generator=generator),
     )

@@ -20,7 +20,7 @@ SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m"]
 
 def conditioning(width: int, *, seed: int, count: int = 1, pooled: int | None = None) -> Conditioning[Any]:
     generator = torch.Generator().manual_seed(seed)
-    return Conditioning(
+    return Conditioning.of(
         embedding=torch.randn(count, 77, width, generator=generator),
         pooled=None if pooled is None else torch.randn(count, pooled, generator=generator),
     )
@@ -61,8 +61,9 @@ def test_a_picture_of_a_batch_is_exactly_the_one_of_its_own_seed(models: Models,
 
 def test_a_batch_of_texts_gives_each_picture_its_own(models: Models) -> None:
     texts = conditioning(32, seed=1, count=2)
+    (entry,) = texts.entries
     batch = run(models, positive=texts, batch=2).samples
-    alone = [run(models, positive=Conditioning(embedding=texts.embedding[i : i + 1]), seed=3 + i).samples for i in (0, 1)]
+    alone = [run(models, positive=Conditioning.of(entry.embedding[i : i + 1]), seed=3 + i).samples for i in (0, 1)]
     assert torch.equal(batch, torch.cat(alone))
 
 
@@ -126,3 +127,12 @@ def test_a_latent_of_another_model_is_refused(models: Models) -> None:
     with pytest.raises(NodeInputError, match=r"The latent is \[1, 16, 5, 9\]") as caught:
         run(models, latent=Latent(samples=torch.zeros(1, 16, 5, 9)))
     assert caught.value.input == "latent"
+
+
+@pytest.mark.parametrize("change", [{"strength": 2.0}, {"start": 0.5}, {"area": (0, 0, 1, 1)}, {"mask": torch.ones(1, 4, 4)}])
+def test_a_limited_text_is_refused_rather_than_applied_everywhere(models: Models, change: Any) -> None:
+    (entry,) = conditioning(32, seed=1).entries
+    with pytest.raises(NodeInputError, match="combined or limited"):
+        run(models, positive=Conditioning(entries=(replace(entry, **change),)))
+    with pytest.raises(NodeInputError, match="combined or limited"):
+        run(models, negative=Conditioning(entries=(entry, entry)))

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from nodes.text import encode_text
-from nodes.types import Conditioning
+from nodes.types import Conditioning, Entry
 from tests.nodes.tiny import Models
 
 
-def encode(models: Models, name: str, text: str) -> Conditioning[Any]:
-    return encode_text(models.load(name).text_encoder, text=text, context=models.context)
+def encode(models: Models, name: str, text: str) -> Entry:
+    found: Conditioning[Any] = encode_text(models.load(name).text_encoder, text=text, context=models.context)
+    (entry,) = found.entries
+    return entry
 
 
 def test_a_prompt_becomes_77_tokens_of_the_encoder_s_width(models: Models) -> None:
