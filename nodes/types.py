@@ -74,7 +74,7 @@ class Entry:
 
     ``embedding``: [1 or batch, tokens, width]. ``pooled``: [1 or batch, width of it], for the families that use one.
     ``strength``: its weight where several entries meet; the weights are divided by their sum.
-    ``mask``: [1 or batch, height, width], its weight at each place from 0 to 1, in the proportions of the picture; any size.
+    ``mask``: [1, height, width], its weight at each place from 0 to 1, in the proportions of the picture; any size.
     ``area``: left, top, width and height as shares of the picture: it is predicted for that part alone.
     ``start``, ``end``: the share of the way from the first noise level of the model to the last, where it begins and ceases.
     """
