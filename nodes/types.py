@@ -122,6 +122,14 @@ class Image:
     pixels: Tensor
 
 
+@socket_type("Mask")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mask:
+    """Parts of pictures: ``values`` [batch, height, width], from 0 to 1, both included; 1 is selected, to be changed."""
+
+    values: Tensor
+
+
 @socket_type("Noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
