@@ -60,7 +60,7 @@ def sample(
     from nodes.runtime.preview import preview
     from nodes.sampling.checkpoint import Progress
     from nodes.sampling.guidance import guided
-    from nodes.sampling.noise import noised, seeded_noise, step_noise
+    from nodes.sampling.noise import noised, starting_noise, step_noise
 
     if denoise == 0:
         return latent
@@ -73,7 +73,7 @@ def sample(
         size = (shape[1] * info.latent_factor, shape[2] * info.latent_factor)
         predict = predictor(part.module, part.family, info, device, batch, size)
         sigmas = trim_for_denoise(SCHEDULES[schedule], info.table, steps, denoise)
-        x = device.send(noised(latent.samples, seeded_noise(seeds, shape), sigmas[0], info.table.sigma_max))
+        x = device.send(noised(latent.samples, starting_noise(noise, batch, shape), sigmas[0], info.table.sigma_max))
         fresh = step_noise(seeds, shape)
         guide = guided(predict, wanted, unwanted, cfg)
         progress = Progress(sigmas, tuple(x.shape), place=f"{device.torch_device.type} {device.dtype} {torch.__version__}")

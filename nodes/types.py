@@ -130,14 +130,28 @@ class Mask:
     values: Tensor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """How far noise is turned towards other noise: ``share`` 0 not at all, 1 until it is the other."""
+
+    towards: Noise
+    share: float
+
+
 @socket_type("Noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """Random streams by seed: item i of a batch uses ``seeds[i]``; beyond the end, seeds count up from the last one."""
+    """Random streams by seed: item i of a batch uses ``seeds[i]``; beyond the end, seeds count up from the last one.
+
+    ``repeats``: beyond the end, the last seed is used again. ``turns``: applied in order to the noise that a run starts from.
+    """
 
     seeds: tuple[int, ...]
+    repeats: bool = False
+    turns: tuple[Turn, ...] = ()
 
     def for_batch(self, count: int) -> list[int]:
         """One seed for each of ``count`` items, so that item i equals the single run with its own seed."""
         known = list(self.seeds[:count])
-        return known + [(self.seeds[-1] + i + 1) % SEEDS for i in range(count - len(known))]
+        step = 0 if self.repeats else 1
+        return known + [(self.seeds[-1] + step * (i + 1)) % SEEDS for i in range(count - len(known))]
