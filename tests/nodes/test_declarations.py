@@ -27,6 +27,8 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.average_conditionings", "loom.combine_conditionings", "loom.concatenate_conditionings", "loom.limit_to_area",
         "loom.limit_to_mask", "loom.limit_to_steps", "loom.zero_conditioning", "loom.fill_template", "loom.join_texts", "loom.wildcards",
         "loom.noise_from_seeds", "loom.vary_noise",
+        "loom.blend_latents", "loom.composite_latents", "loom.crop_latent", "loom.flip_latent", "loom.join_latents", "loom.mask_latent",
+        "loom.pick_latents", "loom.repeat_latent", "loom.rotate_latent", "loom.scale_latent", "loom.scale_latent_by",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
     }  # fmt: skip
