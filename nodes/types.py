@@ -86,9 +86,11 @@ class Latent(Generic[L]):
     """Pictures in the space where the network works, scaled as the network sees them: about unit variance around 0.
 
     ``samples``: [batch, channels, height / factor, width / factor], the factor being the VAE's, such as 8.
+    ``mask``: [1 or batch, 1, height, width of samples], 1 where a sampler may change it, or None: everywhere.
     """
 
     samples: Tensor
+    mask: Tensor | None = None
 
 
 @socket_type("Image")
@@ -97,6 +99,14 @@ class Image:
     """Pictures: ``pixels`` [batch, height, width, 3], red green blue in sRGB, from 0 to 1, both included."""
 
     pixels: Tensor
+
+
+@socket_type("Mask")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mask:
+    """Parts of pictures: ``values`` [batch, height, width], from 0 to 1, both included; 1 is selected, to be changed."""
+
+    values: Tensor
 
 
 @socket_type("Noise")
@@ -110,3 +120,14 @@ class Noise:
         """One seed for each of ``count`` items, so that item i equals the single run with its own seed."""
         known = list(self.seeds[:count])
         return known + [(self.seeds[-1] + i + 1) % SEEDS for i in range(count - len(known))]
+
+
+@socket_type("Region")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A rectangle of a picture, in pixels from its top left corner."""
+
+    left: int
+    top: int
+    width: int
+    height: int

@@ -19,13 +19,16 @@ SPECS = {
     for value in vars(import_module(f"nodes.{theme}")).values()
     if hasattr(value, "__node_spec__") and (spec := spec_of(value))
 }
-HEAVY = {"torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
+HEAVY = {"cv2", "torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
 
 
 def test_the_pack_offers_these_nodes() -> None:
     assert set(SPECS) == {
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
+        # pictures
+        "loom.crop_image", "loom.flip_image", "loom.pad_for_outpainting", "loom.pad_image", "loom.preview_image", "loom.rotate_image",
+        "loom.scale_image",
     }  # fmt: skip
 
 
@@ -67,4 +70,4 @@ def test_only_what_computes_on_a_device_takes_its_lane() -> None:
         "loom.decode_latent", "loom.encode_image", "loom.encode_text", "loom.sample",
     }  # fmt: skip
     assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
-    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.save_image"]
+    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
