@@ -155,3 +155,14 @@ class Noise:
         known = list(self.seeds[:count])
         step = 0 if self.repeats else 1
         return known + [(self.seeds[-1] + step * (i + 1)) % SEEDS for i in range(count - len(known))]
+
+
+@socket_type("Region")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A rectangle of a picture, in pixels from its top left corner."""
+
+    left: int
+    top: int
+    width: int
+    height: int

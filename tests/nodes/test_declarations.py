@@ -19,7 +19,7 @@ SPECS = {
     for value in vars(import_module(f"nodes.{theme}")).values()
     if hasattr(value, "__node_spec__") and (spec := spec_of(value))
 }
-HEAVY = {"torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
+HEAVY = {"cv2", "torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
 
 
 def test_the_pack_offers_these_nodes() -> None:
@@ -33,6 +33,9 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.number_range", "loom.pick_item", "loom.seed", "loom.split_lines", "loom.switch", "loom.text",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
+        # pictures and masks
+        "loom.crop_image", "loom.encode_for_inpainting", "loom.flip_image", "loom.pad_for_outpainting", "loom.pad_image",
+        "loom.preview_image", "loom.rotate_image", "loom.scale_image",
     }  # fmt: skip
 
 
@@ -71,7 +74,7 @@ def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
 def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     lanes = {name: spec.lane for name, spec in SPECS.items()}
     assert {name for name, lane in lanes.items() if lane == "device"} == {
-        "loom.decode_latent", "loom.encode_image", "loom.encode_text", "loom.sample",
+        "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample",
     }  # fmt: skip
     assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
-    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.save_image"]
+    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
