@@ -106,6 +106,39 @@ def test_progress_counts_the_steps(models: Models) -> None:
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+def test_the_same_inputs_give_the_same_latent_and_leave_the_inputs_alone(models: Models) -> None:
+    latent = Latent(samples=torch.randn(1, 4, 5, 9, generator=torch.Generator().manual_seed(1)))
+    before = latent.samples.clone()
+    first, second = (run(models, latent=latent, denoise=0.5).samples for _ in range(2))
+    assert torch.equal(first, second)
+    assert torch.equal(latent.samples, before)
+    assert first.dtype == torch.float32
+    assert not first.is_inference()
+
+
+def test_a_little_denoise_keeps_most_of_the_latent(models: Models) -> None:
+    latent = Latent(samples=torch.randn(1, 4, 5, 9, generator=torch.Generator().manual_seed(1)))
+    changes = [
+        (run(models, latent=latent, denoise=denoise, sampler="euler").samples - latent.samples).std()
+        for denoise in (0.05, 0.4, 1.0)
+    ]
+    assert changes == sorted(changes)
+    assert changes[0] < 0.2 * changes[2]
+    assert run(models, latent=latent, denoise=0.0) is latent
+
+
+def test_without_guidance_the_negative_has_no_say(models: Models) -> None:
+    one, other = (run(models, cfg=1.0, negative=conditioning(32, seed=seed)).samples for seed in (5, 6))
+    assert torch.equal(one, other)
+    assert not torch.equal(one, run(models, cfg=2.0).samples)
+
+
+def test_progress_counts_the_steps(models: Models) -> None:
+    seen = []
+    run(models, context=replace(models.context, on_progress=lambda done, total: seen.append((done, total))))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 @pytest.mark.parametrize("after", [0, 2])
 def test_cancelling_stops_at_the_next_step(models: Models, after: int) -> None:
     seen = []
