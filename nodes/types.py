@@ -74,7 +74,7 @@ class Entry:
 
     ``embedding``: [1 or batch, tokens, width]. ``pooled``: [1 or batch, width of it], for the families that use one.
     ``strength``: its weight where several entries meet; the weights are divided by their sum.
-    ``mask``: [1 or batch, height, width], its weight at each place from 0 to 1, in the proportions of the picture; any size.
+    ``mask``: [1, height, width], its weight at each place from 0 to 1, in the proportions of the picture; any size.
     ``area``: left, top, width and height as shares of the picture: it is predicted for that part alone.
     ``start``, ``end``: the share of the way from the first noise level of the model to the last, where it begins and ceases.
     """
@@ -122,17 +122,50 @@ class Image:
     pixels: Tensor
 
 
+@socket_type("Mask")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mask:
+    """Parts of pictures: ``values`` [batch, height, width], from 0 to 1, both included; 1 is selected, to be changed."""
+
+    values: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """How far noise is turned towards other noise: ``share`` 0 not at all, 1 until it is the other."""
+
+    towards: Noise
+    share: float
+
+
 @socket_type("Noise")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """Random streams by seed: item i of a batch uses ``seeds[i]``; beyond the end, seeds count up from the last one."""
+    """Random streams by seed: item i of a batch uses ``seeds[i]``; beyond the end, seeds count up from the last one.
+
+    ``repeats``: beyond the end, the last seed is used again. ``turns``: applied in order to the noise that a run starts from.
+    """
 
     seeds: tuple[int, ...]
+    repeats: bool = False
+    turns: tuple[Turn, ...] = ()
 
     def for_batch(self, count: int) -> list[int]:
         """One seed for each of ``count`` items, so that item i equals the single run with its own seed."""
         known = list(self.seeds[:count])
-        return known + [(self.seeds[-1] + i + 1) % SEEDS for i in range(count - len(known))]
+        step = 0 if self.repeats else 1
+        return known + [(self.seeds[-1] + step * (i + 1)) % SEEDS for i in range(count - len(known))]
+
+
+@socket_type("Region")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A rectangle of a picture, in pixels from its top left corner."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 @socket_type("Guidance")

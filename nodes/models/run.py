@@ -22,7 +22,7 @@ from nodes.sampling.brownian import path_noise
 from nodes.sampling.checkpoint import Progress
 from nodes.sampling.guidance import ALWAYS, Guided, Part
 from nodes.sampling.inpaint import Masked
-from nodes.sampling.noise import noised, seeded_noise, step_noise
+from nodes.sampling.noise import noised, starting_noise, step_noise
 from nodes.sampling.prediction import Levels
 from nodes.sampling.regions import box_of, weight_of
 from nodes.sampling.solvers import solver
@@ -55,7 +55,7 @@ def sampled(
         if len(levels.values) < 2:
             return Sampled(latent=latent.samples, x0=latent.samples)
         seeds = noise.for_batch(batch)
-        begun, start = _start(latent, seeds, levels, info.table, device, add_noise=add_noise)
+        begun, start = _start(latent, noise, levels, info.table, device, add_noise=add_noise)
         guide = _guided(part, guidance, latent)
         denoise = guide if latent.mask is None else _masked(guide, latent, start, device)
         fresh, path = step_noise(seeds, shape), path_noise(seeds, shape)
@@ -96,10 +96,11 @@ def _keep(progress: Progress, step: Step) -> Callable[[], Any]:
 
 
 def _start(
-    latent: Latent[Any], seeds: Sequence[int], levels: Sigmas, table: Levels, device: Device, *, add_noise: bool
+    latent: Latent[Any], source: Noise, levels: Sigmas, table: Levels, device: Device, *, add_noise: bool
 ) -> tuple[Tensor, Tensor]:
     """The x to begin at, on the device, and the noise in it, on the CPU."""
-    noise = seeded_noise(seeds, latent.samples.shape[1:]) if add_noise else torch.zeros_like(latent.samples)
+    batch, *shape = latent.samples.shape
+    noise = starting_noise(source, batch, shape) if add_noise else torch.zeros_like(latent.samples)
     return device.send(noised(latent.samples, noise, levels.values[0], table)), noise
 
 

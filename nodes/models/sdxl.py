@@ -5,7 +5,7 @@ Podell et al. 2023 (arXiv 2307.01952), section 2.2 for the size conditioning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nodes.models.family import Family, Size, width_of
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nodes.models.clip import ClipPair
+    from nodes.models.emphasis import Weighted
     from nodes.types import Entry
 
 
@@ -41,12 +42,12 @@ def load_text_encoder(folder: DiffusersFolder) -> ClipPair:
     return ClipPair(load_clip(folder, "text_encoder", "tokenizer"), load_clip(folder, "text_encoder_2", "tokenizer_2"))
 
 
-def encode_text(encoder: ClipPair, text: str) -> tuple[Tensor, Tensor | None]:
-    """The last hidden layer but one of both, without final norm, joined along the width; pooled from the second."""
+def encode_text(encoder: ClipPair, parts: Sequence[Weighted], layer: int | None) -> tuple[Tensor, Tensor | None]:
+    """A hidden layer of both, the last but one unless another is asked for, joined along the width; pooled from the second."""
     import torch
 
-    first, second = encoder.first.encode(text), encoder.second.encode(text)
-    return torch.cat([first.penultimate, second.penultimate], dim=-1), second.pooled
+    first, second = encoder.encode(parts, layer or 2)
+    return torch.cat([first.embedding, second.embedding], dim=-1), second.pooled
 
 
 def added(entry: Entry, size: Size) -> Mapping[str, Tensor]:

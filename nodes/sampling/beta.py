@@ -32,10 +32,7 @@ def _fraction(x: float, a: float, b: float) -> float:
     value, upper, lower = 1.0, 1.0, 0.0
     for n in range(1, ROUNDS):
         m = n // 2
-        if n % 2:
-            d = -(a + m) * (a + b + m) * x / ((a + n - 1) * (a + n))
-        else:
-            d = m * (b - m) * x / ((a + n - 1) * (a + n))
+        d = (-(a + m) * (a + b + m) if n % 2 else m * (b - m)) * x / ((a + n - 1) * (a + n))
         lower = 1 / (1 + d * lower or TINY)
         upper = 1 + d / upper or TINY
         value *= upper * lower

@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from nodes.sampling.prediction import Levels
 from nodes.sampling.step import StepNoise
+
+if TYPE_CHECKING:
+    from nodes.types import Noise
 
 
 def seeded_noise(seeds: Sequence[int], shape: Sequence[int]) -> Tensor:
@@ -29,6 +33,33 @@ def seeded_noise(seeds: Sequence[int], shape: Sequence[int]) -> Tensor:
             raise ValueError(f"seed {seed} is out of range; choose a seed from 0 to 18446744073709551615")
     items = [torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32) for seed in seeds]
     return torch.stack(items)
+
+
+def starting_noise(noise: Noise, count: int, shape: Sequence[int]) -> Tensor:
+    """The noise [count, *shape] that ``count`` items start from: that of their seeds, turned towards other noise."""
+    found = seeded_noise(noise.for_batch(count), shape)
+    for turn in noise.turns:
+        found = slerp(found, starting_noise(turn.towards, count, shape), turn.share)
+    return found
+
+
+def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """Shoemake 1985, for each item of two [batch, ...] as one vector: unlike a plain mixture, noise keeps its variance.
+
+    ``share`` 0 gives ``one`` and 1 gives ``other`` exactly. Vectors of one direction are mixed plainly.
+    """
+    first, second = (tensor.flatten(1).double() for tensor in (one, other))
+    cosine = (first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1)).clamp_min(1e-300)
+    angle = cosine.clamp(-1, 1).acos()
+    plain = angle.sin() < 1e-6
+    sine = torch.where(plain, 1.0, angle.sin())
+    weights = [
+        torch.where(plain, torch.full_like(angle, part), (part * angle).sin() / sine)
+        .to(one.dtype)
+        .reshape(-1, *[1] * (one.ndim - 1))
+        for part in (1 - share, share)
+    ]
+    return one * weights[0] + other * weights[1]
 
 
 def step_noise(seeds: Sequence[int], shape: Sequence[int]) -> StepNoise:

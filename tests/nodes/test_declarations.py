@@ -19,13 +19,23 @@ SPECS = {
     for value in vars(import_module(f"nodes.{theme}")).values()
     if hasattr(value, "__node_spec__") and (spec := spec_of(value))
 }
-HEAVY = {"torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
+HEAVY = {"cv2", "torch", "numpy", "PIL", "diffusers", "transformers", "safetensors"}
 
 
 def test_the_pack_offers_these_nodes() -> None:
     assert set(SPECS) == {
+        "loom.average_conditionings", "loom.combine_conditionings", "loom.concatenate_conditionings", "loom.limit_to_area",
+        "loom.limit_to_mask", "loom.limit_to_steps", "loom.zero_conditioning", "loom.fill_template", "loom.join_texts", "loom.wildcards",
+        "loom.noise_from_seeds", "loom.vary_noise",
+        "loom.blend_latents", "loom.composite_latents", "loom.crop_latent", "loom.flip_latent", "loom.join_latents", "loom.mask_latent",
+        "loom.pick_latents", "loom.repeat_latent", "loom.rotate_latent", "loom.scale_latent", "loom.scale_latent_by",
+        "loom.boolean", "loom.calculate", "loom.image_size", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
+        "loom.number_range", "loom.pick_item", "loom.seed", "loom.split_lines", "loom.switch", "loom.text",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
+        # pictures and masks
+        "loom.crop_image", "loom.encode_for_inpainting", "loom.flip_image", "loom.pad_for_outpainting", "loom.pad_image",
+        "loom.preview_image", "loom.rotate_image", "loom.scale_image",
     }  # fmt: skip
 
 
@@ -64,7 +74,7 @@ def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
 def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     lanes = {name: spec.lane for name, spec in SPECS.items()}
     assert {name for name, lane in lanes.items() if lane == "device"} == {
-        "loom.decode_latent", "loom.encode_image", "loom.encode_text", "loom.sample",
+        "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample",
     }  # fmt: skip
     assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
-    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.save_image"]
+    assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
