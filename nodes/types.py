@@ -166,3 +166,35 @@ class Region:
     top: int
     width: int
     height: int
+
+
+@socket_type("Guidance")
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Guidance(Generic[C]):
+    """What steers a model at each step, and how strongly; ``start`` and ``end`` are shares of the way, as those of an entry."""
+
+    positive: Conditioning[C]
+    negative: Conditioning[C] | None = None
+    cfg: float = 1.0
+    rescale: float = 0.0
+    perturbed: float = 0.0
+    start: float = 0.0
+    end: float = 1.0
+
+
+@socket_type("Sigmas")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sigmas:
+    """Noise levels, one more than there are steps. ``first``: how many steps were cut off before, so that noise goes on from there."""
+
+    values: tuple[float, ...]
+    first: int = 0
+
+
+@socket_type("Solver")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solver:
+    """How a step is taken: a sampler's name, with its options as far as they are set."""
+
+    name: str
+    options: tuple[tuple[str, float], ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodes.models.folder import DiffusersFolder, ModelFileError
-from nodes.sampling.prediction import NoiseTable, Prediction
+from nodes.sampling.prediction import Levels, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,7 @@ class ModelInfo:
     default_height: int
     default_width: int
     prediction: Prediction
-    table: NoiseTable
+    table: Levels
     fingerprint: str
 
 

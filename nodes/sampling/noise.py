@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from nodes.sampling.prediction import Levels
 from nodes.sampling.step import StepNoise
 
 if TYPE_CHECKING:
@@ -75,13 +76,15 @@ def step_noise(seeds: Sequence[int], shape: Sequence[int]) -> StepNoise:
     return noise
 
 
-def noised(latent: Tensor, noise: Tensor, sigma: float, sigma_max: float) -> Tensor:
-    """The x [batch, ...] that a run starts from: latent + sigma * noise, by definition of the convention.
+def noised(latent: Tensor, noise: Tensor, sigma: float, table: Levels) -> Tensor:
+    """The x [batch, ...] that a run starts from: latent + sigma * noise, or (1 - sigma) * latent + sigma * noise in a flow.
 
-    A start at sigma_max or above uses sqrt(1 + sigma^2) instead: the network then sees unit variance, as in training,
-    although an empty latent brings none of its own.
+    A start at sigma_max or above uses sqrt(1 + sigma^2) * noise where there is no flow: the network then sees unit variance, as in
+    training, although an empty latent brings none of its own.
     """
-    at_top = sigma > sigma_max or math.isclose(sigma, sigma_max, rel_tol=1e-5)
+    if table.flow:
+        return latent * (1 - sigma) + noise * sigma
+    at_top = sigma > table.sigma_max or math.isclose(sigma, table.sigma_max, rel_tol=1e-5)
     return latent + noise * (math.sqrt(1 + sigma**2) if at_top else sigma)
 
 

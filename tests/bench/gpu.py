@@ -30,11 +30,12 @@ from nodes.models.detect import FAMILIES
 from nodes.models.family import ModelInfo
 from nodes.models.unet import predictor
 from nodes.runtime.device import Device, settle
-from nodes.sampling.guidance import guided
+from nodes.sampling.guidance import Guided, Part
+from nodes.sampling.multistep import dpmpp_2m
 from nodes.sampling.noise import noised, seeded_noise
 from nodes.sampling.prediction import NoiseTable
 from nodes.sampling.schedules import karras
-from nodes.sampling.solvers import dpmpp_2m
+from nodes.sampling.step import Run
 from nodes.types import Conditioning
 
 CFG = 5.0
@@ -176,14 +177,16 @@ def our_run(network: Network, unet: Any, device: Device, batch: int, steps: int)
         fingerprint="random",
     )  # fmt: skip
     positive, negative = conditioning(network, 1), conditioning(network, 2)
+    sides = [[Part(entry) for entry in side.entries] for side in (positive, negative)]
     sigmas = karras(info.table, steps)
 
     @torch.inference_mode()
     def run() -> object:
         predict = predictor(unet, FAMILIES[network.family], info, device, batch, (network.side, network.side))
         noise = seeded_noise(list(range(batch)), (4, cells, cells))
-        x = device.send(noised(torch.zeros_like(noise), noise, sigmas[0], info.table.sigma_max))
-        for step in dpmpp_2m(guided(predict, positive, negative, CFG), x, sigmas):
+        x = device.send(noised(torch.zeros_like(noise), noise, sigmas[0], info.table))
+        guide = Guided(predict=predict, positive=sides[0], negative=sides[1], scale=CFG)
+        for step in dpmpp_2m(Run(guide, x, sigmas)):
             x = step.x
         return settle(x)
 

@@ -140,12 +140,3 @@ def test_a_latent_of_another_model_is_refused(models: Models) -> None:
     with pytest.raises(NodeInputError, match=r"The latent is \[1, 16, 5, 9\]") as caught:
         run(models, latent=Latent(samples=torch.zeros(1, 16, 5, 9)))
     assert caught.value.input == "latent"
-
-
-@pytest.mark.parametrize("change", [{"strength": 2.0}, {"start": 0.5}, {"area": (0, 0, 1, 1)}, {"mask": torch.ones(1, 4, 4)}])
-def test_a_limited_text_is_refused_rather_than_applied_everywhere(models: Models, change: Any) -> None:
-    (entry,) = conditioning(32, seed=1).entries
-    with pytest.raises(NodeInputError, match="combined or limited"):
-        run(models, positive=Conditioning(entries=(replace(entry, **change),)))
-    with pytest.raises(NodeInputError, match="combined or limited"):
-        run(models, negative=Conditioning(entries=(entry, entry)))
