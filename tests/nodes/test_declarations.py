@@ -29,6 +29,9 @@ def test_the_pack_offers_these_nodes() -> None:
         # pictures and masks
         "loom.crop_image", "loom.encode_for_inpainting", "loom.flip_image", "loom.pad_for_outpainting", "loom.pad_image",
         "loom.preview_image", "loom.rotate_image", "loom.scale_image",
+        "loom.combine_masks", "loom.crop_to_mask", "loom.draw_mask", "loom.feather_mask", "loom.fill_holes", "loom.gradient_mask",
+        "loom.grow_mask", "loom.invert_mask", "loom.load_mask", "loom.mask_from_colour", "loom.mask_from_image", "loom.mask_to_image",
+        "loom.remove_specks", "loom.shape_mask", "loom.solid_mask", "loom.stitch_image", "loom.threshold_mask",
     }  # fmt: skip
 
 
@@ -69,5 +72,5 @@ def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     assert {name for name, lane in lanes.items() if lane == "device"} == {
         "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample",
     }  # fmt: skip
-    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
+    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_mask", "loom.load_model"}
     assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
