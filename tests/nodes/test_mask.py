@@ -94,3 +94,9 @@ def test_a_threshold_makes_a_mask_hard_or_steeper() -> None:
     soft: Tensor = threshold_mask(mask, threshold=0.3, softness=0.04).values.flatten()
     torch.testing.assert_close(soft, torch.tensor([0, 0.25, 0.5, 0.75, 1]))
     assert threshold_mask(mask, threshold=0.0).values.min() == 1
+
+
+def test_each_picture_of_a_batch_is_worked_on_alone() -> None:
+    image = noise(3)
+    for make in (mask_from_image, lambda one: mask_from_colour(one, colour="red", tolerance=40.0, softness=30.0)):
+        assert torch.equal(make(image).values[1:2], make(Image(pixels=image.pixels[1:2])).values)
