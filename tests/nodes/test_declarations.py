@@ -34,8 +34,15 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
         # pictures and masks
-        "loom.crop_image", "loom.encode_for_inpainting", "loom.flip_image", "loom.pad_for_outpainting", "loom.pad_image",
-        "loom.preview_image", "loom.rotate_image", "loom.scale_image",
+        "loom.add_grain", "loom.adjust_colour", "loom.adjust_levels", "loom.batch_images", "loom.blend_images", "loom.blur_image",
+        "loom.canny_edges", "loom.caption_image", "loom.combine_masks", "loom.compare_images", "loom.composite_images",
+        "loom.crop_image", "loom.crop_to_mask", "loom.draw_mask", "loom.encode_for_inpainting", "loom.feather_mask",
+        "loom.fill_holes", "loom.flip_image", "loom.gradient_mask", "loom.grow_mask", "loom.image_grid", "loom.image_size",
+        "loom.invert_image", "loom.invert_mask", "loom.line_art", "loom.load_mask", "loom.mask_from_colour",
+        "loom.mask_from_image", "loom.mask_to_image", "loom.match_colour", "loom.pad_for_outpainting", "loom.pad_image",
+        "loom.pick_images", "loom.preview_image", "loom.remove_specks", "loom.repeat_image", "loom.rotate_image",
+        "loom.scale_image", "loom.shape_mask", "loom.sharpen_image", "loom.soft_edges", "loom.solid_image", "loom.solid_mask",
+        "loom.stitch_image", "loom.threshold_mask",
     }  # fmt: skip
 
 
@@ -76,5 +83,5 @@ def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     assert {name for name, lane in lanes.items() if lane == "device"} == {
         "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample",
     }  # fmt: skip
-    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
+    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_mask", "loom.load_model"}
     assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
