@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nodes
+from graph_engine.cli.node_pages import pages
 from graph_engine.declare import spec_of
 from graph_engine.spec import NodeSpec
 from tests.nodes.tiny import Models
@@ -29,7 +30,7 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.noise_from_seeds", "loom.vary_noise",
         "loom.blend_latents", "loom.composite_latents", "loom.crop_latent", "loom.flip_latent", "loom.join_latents", "loom.mask_latent",
         "loom.pick_latents", "loom.repeat_latent", "loom.rotate_latent", "loom.scale_latent", "loom.scale_latent_by",
-        "loom.boolean", "loom.calculate", "loom.image_size", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
+        "loom.boolean", "loom.calculate", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
         "loom.number_range", "loom.pick_item", "loom.seed", "loom.split_lines", "loom.switch", "loom.text",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
@@ -63,6 +64,19 @@ def test_every_socket_of_a_node_is_explained(spec: NodeSpec) -> None:
 def test_every_number_that_a_user_sets_has_bounds(spec: NodeSpec) -> None:
     numbers = [item for item in spec.inputs.values() if str(item.type) in ("int", "float")]
     assert [item.name for item in numbers if item.range is None] == []
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+def test_every_node_has_an_example(spec: NodeSpec) -> None:
+    assert spec.example
+
+
+def test_the_pages_in_docs_say_what_the_declarations_say() -> None:
+    folder = Path(nodes.__file__).parent.parent / "docs" / "nodes"
+    written = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    wanted = pages(sorted(SPECS.values(), key=lambda spec: (spec.category, spec.type)))
+    stale = sorted(name for name in written.keys() | wanted.keys() if written.get(name) != wanted.get(name))
+    assert not stale, "run: loom nodes --docs docs/nodes"
 
 
 def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
