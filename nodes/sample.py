@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from graph_engine import Context, Range, node
-from nodes.sampling.schedules import SCHEDULES, ScheduleName, trim_for_denoise
+from nodes.sampling.schedules import ScheduleName
 from nodes.sampling.solvers import SamplerName
+from nodes.sigmas import scheduled
 from nodes.types import C, Conditioning, Guidance, L, Latent, Model, Noise, Sigmas, Solver
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ def sample(
     if denoise == 0:
         return latent
 
-    def sigmas(levels: Levels) -> Sigmas:
-        return Sigmas(values=trim_for_denoise(SCHEDULES[schedule], levels, steps, denoise))
+    def sigmas(table: Levels) -> Sigmas:
+        return scheduled(schedule, table, steps, denoise)
 
     guidance = Guidance(positive=positive, negative=negative, cfg=cfg)
     found = sampled(model, guidance, sigmas, Solver(name=sampler), noise, latent, context)
-    return Latent(samples=found.latent, mask=latent.mask)
+    return replace(latent, samples=found.latent)

@@ -48,6 +48,9 @@ def sampled(
     """
     batch, *shape = latent.samples.shape
     _check_batch(guidance, latent)
+    if guidance.negative is None and solve.name.endswith("_cfg_pp"):
+        cause = f"{solve.name} steps along the negative's prediction, and there is no negative conditioning."
+        raise NodeInputError("solver", cause, "Link one to the guidance, or choose another sampler.")
     with borrow_unet(model, context) as part, torch.inference_mode():
         info, device = part.info, part.device
         check_fits(latent, info.latent_channels, "latent")

@@ -34,7 +34,7 @@ class Masked:
 
     def _shown(self, x: Tensor, sigma: float) -> Tensor:
         noised = self.latent * (1 - sigma if self.flow else 1.0) + self.noise * sigma
-        return noised + (x - noised) * self.mask
+        return noised.lerp(x, self.mask)  # exact at 0 and 1
 
     def _kept(self, x0: Tensor) -> Tensor:
-        return self.latent + (x0 - self.latent) * self.mask
+        return self.latent.lerp(x0, self.mask)

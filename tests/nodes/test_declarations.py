@@ -34,6 +34,8 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.number_range", "loom.pick_item", "loom.seed", "loom.split_lines", "loom.switch", "loom.text",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
+        "loom.curve_sigmas", "loom.flip_sigmas", "loom.guidance", "loom.join_sigmas", "loom.list_sigmas", "loom.sample_custom",
+        "loom.schedule", "loom.solver", "loom.split_sigmas",
         # pictures and masks
         "loom.add_grain", "loom.adjust_colour", "loom.adjust_levels", "loom.batch_images", "loom.blend_images", "loom.blur_image",
         "loom.canny_edges", "loom.caption_image", "loom.combine_masks", "loom.compare_images", "loom.composite_images",
@@ -95,7 +97,7 @@ def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
 def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     lanes = {name: spec.lane for name, spec in SPECS.items()}
     assert {name for name, lane in lanes.items() if lane == "device"} == {
-        "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample",
+        "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample", "loom.sample_custom",
     }  # fmt: skip
     assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_mask", "loom.load_model"}
     assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
