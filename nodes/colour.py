@@ -55,13 +55,15 @@ def adjust_levels(
     Example:
         adjust_levels(picture, black=0.05, white=0.9, gamma=1.2)
     """
+    from nodes.imaging.colour import brighten_
+
     if black >= white:
         raise NodeInputError("black", f"Black is at {black:g} and white at {white:g}.", "Set black below white.")
     pixels = image.pixels.clone()
     part = pixels if channel == "all" else pixels[..., ("red", "green", "blue").index(channel)]
     part.sub_(black).div_(white - black).clamp_(0, 1)
     if gamma != 1:
-        part.pow_(1 / gamma)
+        brighten_(part, gamma)
     part.mul_(new_white - new_black).add_(new_black)
     return Image(pixels=pixels)
 
@@ -96,16 +98,14 @@ def adjust_colour(
     Example:
         adjust_colour(picture, saturation=1.2, contrast=1.1, temperature=0.1)
     """
-    import torch
-
-    from nodes.imaging.colour import affine, turned_hue, warmed
+    from nodes.imaging.colour import affine, brighten_, turned_hue, warmed
 
     pixels = warmed(image.pixels, temperature) if temperature else image.pixels
     pixels = turned_hue(pixels, hue) if hue else pixels
     if saturation != 1 or contrast != 1 or brightness:
         pixels = affine(pixels, saturation, contrast, brightness)
     if gamma != 1:
-        pixels = torch.pow(pixels, 1 / gamma)
+        pixels = brighten_(pixels.clone() if pixels is image.pixels else pixels, gamma)
     return Image(pixels=pixels)
 
 

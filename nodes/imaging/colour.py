@@ -64,3 +64,10 @@ def affine(pixels: Tensor, saturation: float, contrast: float, brightness: float
     mixed = contrast * (grey + saturation * (np.eye(3) - grey))
     matrix = np.column_stack([mixed, np.full(3, 0.5 - 0.5 * contrast + brightness)])
     return each(pixels, lambda source, target: cv2.transform(source, matrix, dst=target)).clamp_(0, 1)
+
+
+def brighten_(pixels: Tensor, gamma: float) -> Tensor:
+    """``pixels`` to the power 1 / gamma, in place; picture by picture, since the last digits of a power depend on where it stands."""
+    for one in pixels:
+        one.pow_(1 / gamma)
+    return pixels
