@@ -18,6 +18,7 @@ WORKFLOWS = Path(__file__).parent.parent / "workflows"
 PICTURES = Path(__file__).parent.parent / "docs" / "workflows"
 FILES = sorted(WORKFLOWS.glob("*.json"))
 SIZES = {
+    "custom_sigmas": (128, 128),
     "day_and_night": (128, 264),
     "guidance_sweep": (167, 688),
     "image_to_image": (128, 128),
