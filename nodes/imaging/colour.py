@@ -37,6 +37,13 @@ def brightness(pixels: Tensor) -> Tensor:
     return each(pixels, lambda source, target: cv2.transform(source, shares, dst=target), channels=())
 
 
+def grey(values: Tensor) -> Tensor:
+    """[batch, height, width, 3] of [batch, height, width]: white where that is 1."""
+    import cv2
+
+    return each(values, lambda source, target: cv2.cvtColor(source, cv2.COLOR_GRAY2RGB, dst=target), channels=(3,))
+
+
 def warmed(pixels: Tensor, temperature: float) -> Tensor:
     """Red and blue weighed against each other, at unchanged brightness of grey; ``temperature`` -1 to 1."""
     gains = torch.tensor([1 + WARMTH * temperature, 1.0, 1 - WARMTH * temperature])

@@ -38,7 +38,7 @@ from nodes.resize import scale_image
 from nodes.save import save_image
 from nodes.types import Image, Mask
 
-ROUNDS = 7
+ROUNDS = 11
 LIMIT = 1.1
 
 Call = Callable[[], Any]

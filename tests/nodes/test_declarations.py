@@ -58,6 +58,11 @@ def test_every_number_that_a_user_sets_has_bounds(spec: NodeSpec) -> None:
     assert [item.name for item in numbers if item.range is None] == []
 
 
+@pytest.mark.parametrize("type", sorted(name for name, spec in SPECS.items() if spec.category in ("image", "mask")))
+def test_a_node_of_pictures_or_masks_shows_an_example(type: str) -> None:
+    assert SPECS[type].example
+
+
 def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
     spec = SPECS["loom.load_model"]
     assert spec.resolve_types({"name": "sdxl"}, models.context.folders) == {
