@@ -15,8 +15,8 @@ SHARE = Range(0, 1, step=0.02)
 def canny_edges(
     image: Image,
     *,
-    low: Annotated[float, SHARE] = 0.2,
-    high: Annotated[float, SHARE] = 0.4,
+    low: Annotated[float, SHARE] = 0.1,
+    high: Annotated[float, SHARE] = 0.2,
     blur: Annotated[float, SIGMA] = 1.0,
 ) -> Image:
     """Find the edges of what a picture shows, as white lines of one pixel (Canny).
@@ -31,7 +31,7 @@ def canny_edges(
         image: White lines on black.
 
     Example:
-        canny_edges(picture, low=0.1, high=0.3)
+        canny_edges(picture, low=0.05, high=0.15)
     """
     import cv2
 

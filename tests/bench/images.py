@@ -181,7 +181,7 @@ def turned(picture: np.ndarray) -> np.ndarray:
 
 
 def drawn(picture: np.ndarray) -> np.ndarray:
-    edges = cv2.Canny((cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) * 255).round().astype(np.uint8), 204, 408, L2gradient=True)
+    edges = cv2.Canny((cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) * 255).round().astype(np.uint8), 102, 204, L2gradient=True)
     return cv2.cvtColor(edges, cv2.COLOR_GRAY2RGB).astype(np.float32) / 255
 
 
