@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable
@@ -257,3 +258,18 @@ def test_a_picture_that_is_downloaded_carries_its_workflow(client: Client, tmp_p
     path = client.download(id, tmp_path)
     assert extract(path).workflow == document
     assert (client.result(id).width, client.result(id).height) == (9, 9)
+
+
+def test_the_page_about_it_says_what_is_true(server: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    document = workflow({"p": ("paint", {})}, inputs={"prompt": {"to": ["p.name"]}})
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps(document))
+    names = {"path": path, "folder": tmp_path / "made"}
+    exec("\n".join(blocks).replace("http://127.0.0.1:8288", server.url), names)
+    said = capsys.readouterr().out
+    assert "a red circle_0001.png" in said
+    assert Client(server.url).results("a blue square_0001.png").total == 1
+    assert Client(server.url).workflow("House").workflow == of(document)
+    assert len(blocks) == 3
