@@ -164,9 +164,7 @@ def test_memory_stays_flat_over_many_jobs_and_clients(serve: Callable[..., Serve
     assert process.num_threads() < 60
 
 
-def test_a_node_that_does_not_listen_loses_its_process_when_cancelled(
-    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_node_that_does_not_listen_loses_its_process_when_cancelled(serve: Callable[..., Served]) -> None:
     server = serve()
     job = server.submit(workflow({"deaf": ("deaf", {"seconds": 600.0})}, {"n": "deaf.value"}))
     server.until(job["id"], "running")
