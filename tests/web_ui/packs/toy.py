@@ -60,8 +60,10 @@ def die(path: str) -> int:
 
 @node("toy.deaf", version=1, category="toy", lane="device")
 def deaf(seconds: float) -> int:
-    """Take time and listen to nobody."""
-    time.sleep(seconds)
+    """Hold the processor for some time and listen to nobody."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
     return 1
 
 
