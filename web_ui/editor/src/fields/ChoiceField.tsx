@@ -103,7 +103,9 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const found = (all ?? []).filter((one) => words.every((word) => one.toLowerCase().includes(word)));
   const chosen = Math.min(at, found.length - 1);
-  useEffect(() => box.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [chosen, found.length]);
+  useEffect(() => {
+    void box.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [chosen, found.length]);
   const { left, bottom, top, width } = anchor.getBoundingClientRect();
   const above = innerHeight - bottom < ROOM && top > innerHeight - bottom;
   const wide = Math.max(260, width);

@@ -12,7 +12,8 @@ export function shownNumber(value: Json | undefined): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "bigint") return value.toString();
   const number = numberOf(value);
-  return number === undefined ? String(value) : String(Number(number.toPrecision(12)));
+  if (number === undefined) return String(value);
+  return Number.isInteger(number) ? BigInt(number).toString() : String(Number(number.toPrecision(12)));
 }
 
 /** A number as the document keeps it: floats stay floats, and whole numbers of any size are exact. */

@@ -40,7 +40,9 @@ function Open({ request }: { readonly request: PaletteRequest }) {
   const nodes = useMemo(() => candidates(request), [request, catalogue]);
   const entries = useMemo(() => found(query, nodes, request), [query, nodes, request]);
   const chosen = Math.min(at, entries.length - 1);
-  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [chosen, entries]);
+  useEffect(() => {
+    void list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [chosen, entries]);
   const close = () => {
     app.set({ palette: null });
     if (back.current instanceof HTMLElement) back.current.focus({ preventScroll: true });
