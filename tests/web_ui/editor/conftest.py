@@ -14,6 +14,7 @@ from tests.web_ui.editor import browsers
 from tests.web_ui.editor.using import Editor
 from tests.web_ui.serving import Served
 
+EDITOR = Path(__file__).parents[3] / "web_ui" / "editor"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb", "--font-render-hinting=none"]
 
 
@@ -27,9 +28,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def modules() -> Path:
+    """The editor's folder with all packages that its tests need."""
+    if not all((EDITOR / "node_modules" / name).is_dir() for name in ("vitest", "axe-core", "fast-check")):
+        browsers.npm("ci", folder=EDITOR)
+    return EDITOR
+
+
+@pytest.fixture(scope="session")
 def editor_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests that do not stop it."""
-    served = Served(tmp_path_factory.mktemp("editor"))
+    served = Served(tmp_path_factory.mktemp("editor"), environment={"LOOM_SECRET_TOY": "geheim123"})
     yield served
     served.stop()
 

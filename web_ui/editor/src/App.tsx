@@ -60,6 +60,7 @@ export function App() {
         <Boundary key={mode}>
           {mode === "graph" && (
             <main className="canvas" id="main" aria-label={t("graph")}>
+              <Heading />
               <Crumbs />
               <SearchBar />
               <Canvas />
@@ -79,8 +80,18 @@ export function App() {
       <Dialogs />
       <MenuLayer />
       <Toasts />
+      <Announced />
     </div>
   );
+}
+
+function Heading() {
+  return <h1 className="unseen">{useTab((tab) => tab.history.document.title) || t("untitled")}</h1>;
+}
+
+function Announced() {
+  const text = useApp((state) => state.announced);
+  return <div className="unseen" aria-live="polite">{text}</div>;
 }
 
 function Crumbs() {

@@ -84,7 +84,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
   const [failed, setFailed] = useState("");
   const [search, setSearch] = useState("");
   const [at, setAt] = useState(0);
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   useEffect(() => {
     let gone = false;
     api.choices(nodeType, input).then(
@@ -111,7 +111,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
   const wide = Math.max(260, width);
   const style = { left: Math.max(8, Math.min(left, innerWidth - wide - 8)), width: wide, ...(above ? { bottom: innerHeight - top + 4 } : { top: bottom + 4 }) };
   return createPortal(
-    <div ref={box} className="popup choices" style={style}>
+    <section ref={box} className="popup choices" style={style} aria-label={label}>
       <input
         autoFocus
         className="text"
@@ -145,7 +145,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
         ))}
       </div>
       {(failed || (all && !found.length)) && <p className="empty">{failed || t("nothingFound")}</p>}
-    </div>,
+    </section>,
     document.body,
   );
 }

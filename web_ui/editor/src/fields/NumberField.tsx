@@ -95,6 +95,7 @@ export function NumberField({ field, label, value, change, id, invalid, describe
         ref={input}
         id={id}
         className="nodrag"
+        data-settled={typed === null || undefined}
         inputMode="decimal"
         autoComplete="off"
         spellCheck={false}

@@ -32,7 +32,7 @@ export function DialogFrame({ title, children, className = "" }: { readonly titl
           <Icon name="close" />
         </button>
       </header>
-      <div className="dialog-body">{children}</div>
+      <div className="dialog-body" tabIndex={0}>{children}</div>
     </dialog>
   );
 }
