@@ -1,27 +1,27 @@
-"""Decides what of a picture file counts: its upright pixels as red, green, blue; and which files are refused."""
+"""Decides which files may be read as pictures, how large they may be, and what stands where they are transparent."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
-from graph_engine import Choice, Context, Folders, NodeInputError, node
+from graph_engine import Choice, Context, Folders, NodeInputError, Range, node
 from graph_engine.spec import Values
-from nodes.types import Image
+from nodes.types import Image, Mask
 
 if TYPE_CHECKING:
-    from PIL import Image as Pillow
-    from torch import Tensor
+    from nodes.imaging.decode import Decoded
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-"""What Pillow may try, told by content: each format more is a parser more that a hostile file could reach."""
-
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 MAX_PIXELS = 64 * 2**20
 """Of one picture; as float32 that is 768 MiB."""
 
+MAX_BATCH_PIXELS = 4 * MAX_PIXELS
+"""Of all frames together."""
+
+MAX_FRAMES = 4096
 ADD = "Put the picture into your input folder, or name the file on the command line."
 
 
@@ -29,7 +29,12 @@ def _input_names(folders: Folders) -> list[str]:
     return folders.input_names(SUFFIXES)
 
 
-def _fingerprint(values: Values, folders: Folders) -> str:
+PictureName = Annotated[str, Choice(_input_names, what="picture", action=ADD)]
+Frames = Annotated[int | None, Range(1, MAX_FRAMES, step=1, unit="frames")]
+
+
+def fingerprint(values: Values, folders: Folders) -> str:
+    """Of the content of the file that ``values`` names. Raises NodeInputError where there is none."""
     try:
         with _locate(values["name"], folders).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -37,28 +42,58 @@ def _fingerprint(values: Values, folders: Folders) -> str:
         raise _unreadable(values["name"], error) from error
 
 
-@node("loom.load_image", version=1, category="image", lane="disk", fingerprint=_fingerprint)
-def load_image(*, name: Annotated[str, Choice(_input_names, what="picture", action=ADD)], context: Context) -> Image:
+class LoadedImage(NamedTuple):
+    image: Image
+    mask: Mask
+
+
+@node("loom.load_image", version=2, category="image", lane="disk", fingerprint=fingerprint, migrations={1: lambda values: values})
+def load_image(
+    *,
+    name: PictureName,
+    background: Literal["white", "black", "kept"] = "white",
+    frames: Frames = None,
+    context: Context,
+) -> LoadedImage:
     """Read a picture from the input folder.
 
-    It is turned upright as its EXIF data says. Transparent parts are laid over white. Of an animation, the first frame
-    is read.
+    It is turned upright as its EXIF data says. Colours with 16 bits keep them. Each frame of an animation becomes a
+    picture of the batch, and so does each page of a TIFF that is as large as the first.
 
     Args:
-        name: The file: PNG, JPEG, WebP, TIFF, GIF or BMP, of at most 64 megapixels.
+        name: The file: PNG, JPEG, WebP, AVIF, TIFF, GIF or BMP, of at most 64 megapixels.
+        background: What transparent parts are laid over. kept leaves the colours as the file has them, hidden or not.
+        frames: How many frames of an animation to read, from the first on. Left out: all of them.
 
     Returns:
         image: The picture in red, green and blue.
+        mask: 1 where the picture is transparent, such as parts that you erased to have them filled; 0 where it is opaque.
+
+    Example:
+        load_image(name="photo.png")
     """
+    import torch
+
+    found = read(name, frames or MAX_FRAMES, context)
+    if found.alpha is None:
+        return LoadedImage(Image(pixels=found.colours), Mask(values=torch.zeros(found.colours.shape[:3])))
+    mask, pixels = 1 - found.alpha, found.colours
+    if background != "kept":
+        pixels = torch.lerp(pixels, torch.tensor(1.0 if background == "white" else 0.0), mask[..., None])
+    return LoadedImage(Image(pixels=pixels), Mask(values=mask))
+
+
+def read(name: str, frames: int, context: Context) -> Decoded:
+    """The first ``frames`` frames of the input file ``name``. Raises NodeInputError for one that is missing, damaged or too large."""
     import struct
 
     from PIL import Image as Pillow
 
+    from nodes.imaging.decode import decode
+
     path = _locate(name, context.folders)
     try:
-        with Pillow.open(path, formats=FORMATS) as picture:
-            _refuse_large(name, *picture.size)
-            return Image(pixels=_pixels(picture))
+        return decode(path, frames, lambda *size: _refuse_large(name, *size))
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise _too_large(name, "far more pixels") from None
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error) as error:
@@ -72,28 +107,13 @@ def _locate(name: str, folders: Folders) -> Path:
     return path
 
 
-def _pixels(picture: Pillow.Image) -> Tensor:
-    """[1, height, width, 3] in [0, 1]."""
-    import numpy as np
-    import torch
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode == "F":
-        raise ValueError("its pixels are floating-point numbers of unknown range")
-    if upright.mode.startswith("I"):  # 16 bits of grey, sometimes held in 32: converted to RGB it would be cut, not scaled
-        grey = np.asarray(upright).astype(np.float32) / 65535
-        return torch.from_numpy(grey.clip(0, 1)[None, :, :, None].repeat(3, axis=3))
-    if upright.has_transparency_data:
-        colours = upright.convert("RGBA")
-        upright = Pillow.alpha_composite(Pillow.new("RGBA", colours.size, "white"), colours)
-    return torch.from_numpy(np.asarray(upright.convert("RGB"), dtype=np.float32) / 255)[None]
-
-
-def _refuse_large(name: str, width: int, height: int) -> None:
+def _refuse_large(name: str, frames: int, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(name, f"{width} x {height} pixels")
+    if frames * width * height > MAX_BATCH_PIXELS:
+        fitting = MAX_BATCH_PIXELS // (width * height)
+        cause = f"{frames} frames of {name!r} have {frames * width * height / 2**20:.0f} megapixels."
+        raise NodeInputError("frames", cause, f"Read {fitting} or fewer.")
 
 
 def _too_large(name: str, size: str) -> NodeInputError:

@@ -30,6 +30,9 @@ def empty_latent(
 
     Returns:
         latent: Connect it to a sampler, with denoise at 1.
+
+    Example:
+        empty_latent(model, width=512, height=768, batch=4)
     """
     import torch
 

@@ -1,20 +1,18 @@
-"""Decides how noise becomes a latent: by which sigmas, solver and guidance; every step can be watched, stopped and gone on from."""
+"""Decides how noise becomes a latent in one node: the sampler, schedule and guidance that most pictures need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
-from graph_engine import Context, NodeInputError, Range, node
-from nodes.sampling.schedules import SCHEDULES, ScheduleName, trim_for_denoise
-from nodes.sampling.solvers import SOLVERS, SamplerName
-from nodes.types import C, Conditioning, L, Latent, Model, Noise
+from graph_engine import Context, Range, node
+from nodes.sampling.schedules import ScheduleName
+from nodes.sampling.solvers import SamplerName
+from nodes.sigmas import scheduled
+from nodes.types import C, Conditioning, Guidance, L, Latent, Model, Noise, Sigmas, Solver
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from nodes.sampling.checkpoint import Progress
-    from nodes.sampling.step import Step
+    from nodes.sampling.prediction import Levels
 
 
 @node("loom.sample", version=1, category="sampling", lane="device")
@@ -38,70 +36,33 @@ def sample(
         model: The model that does the denoising.
         positive: What the picture should show.
         negative: What it should not show; an empty prompt will do.
-        latent: Where to start: an empty latent, or an encoded picture with denoise below 1.
+        latent: Where to start: an empty latent, or an encoded picture with denoise below 1. If it has a mask, only what that
+            covers is changed.
         noise: Which noise to start from.
-        sampler: How a step is taken. dpmpp_2m needs the fewest steps; euler is the plainest; euler_ancestral adds noise
-            at every step, so it varies more and never settles.
-        schedule: At which noise levels the steps are taken. karras spends more of them on details.
-        steps: How often the network is asked. More is finer and slower; beyond 30 little changes.
+        sampler: How a step is taken. dpmpp_2m needs the fewest steps; euler is the plainest. Those with ancestral or sde in
+            their names add noise at every step, so they vary more; heun, dpm_2, dpmpp_sde and the 2s ones ask the network twice
+            a step; those that end in cfg_pp want a cfg of 1 to 2, and lcm a model made for it.
+        schedule: At which noise levels the steps are taken. karras spends more of them on details, simple and sgm_uniform follow
+            the training, beta is dense at both ends, and align_your_steps is made for 10 steps.
+        steps: How often a step is taken. More is finer and slower; beyond 30 little changes.
         cfg: How strictly to follow the prompt. 1 ignores the negative prompt and takes half the time; above 10 colours
             burn.
         denoise: How much of the latent to replace: 1 all of it, 0.5 keeps its layout, 0 returns it unchanged.
 
     Returns:
         latent: The finished latent, ready for the VAE.
-    """
-    import torch
 
-    from nodes.latent import check_fits
-    from nodes.models.parts import borrow_unet
-    from nodes.models.unet import predictor
-    from nodes.runtime.device import settle
-    from nodes.runtime.preview import preview
-    from nodes.sampling.checkpoint import Progress
-    from nodes.sampling.guidance import guided
-    from nodes.sampling.noise import noised, seeded_noise, step_noise
+    Example:
+        sample(model, positive, negative, latent, noise, sampler="euler_ancestral", schedule="simple", steps=30, cfg=6.5)
+    """
+    from nodes.models.run import sampled
 
     if denoise == 0:
         return latent
-    batch, *shape = latent.samples.shape
-    _check_batch(batch, positive=positive, negative=negative)
-    seeds = noise.for_batch(batch)
-    with borrow_unet(model, context) as part, torch.inference_mode():
-        info, device = part.info, part.device
-        check_fits(latent, info.latent_channels, "latent")
-        size = (shape[1] * info.latent_factor, shape[2] * info.latent_factor)
-        predict = predictor(part.module, part.family, info, device, batch, size)
-        sigmas = trim_for_denoise(SCHEDULES[schedule], info.table, steps, denoise)
-        x = device.send(noised(latent.samples, seeded_noise(seeds, shape), sigmas[0], info.table.sigma_max))
-        fresh = step_noise(seeds, shape)
-        guide = guided(predict, positive, negative, cfg)
-        progress = Progress(sigmas, tuple(x.shape), place=f"{device.torch_device.type} {device.dtype} {torch.__version__}")
-        last = progress.resumed(context.resume(), device.send)
-        solve = SOLVERS[sampler](guide, x, sigmas, noise=lambda index: device.send(fresh(index)), resume=last)
-        context.check_cancelled()
-        for step in solve:
-            x = step.x
-            context.preview(_show(preview, step.x0, info.latent_format))
-            if step.index + 2 < len(sigmas):
-                context.checkpoint(_keep(progress, step))
-            context.progress(step.index + 1, steps)
-    return Latent(samples=settle(x))
 
+    def sigmas(table: Levels) -> Sigmas:
+        return scheduled(schedule, table, steps, denoise)
 
-def _show(preview: Any, x0: Tensor, latent_format: str) -> Any:
-    """Bound here and not in the loop, so that each preview shows the step it was offered at."""
-    return lambda: preview(x0, latent_format)
-
-
-def _keep(progress: Progress, step: Step) -> Callable[[], Any]:
-    """Bound here for the same reason."""
-    return lambda: progress.state(step)
-
-
-def _check_batch(batch: int, **conditionings: Conditioning[Any]) -> None:
-    for name, conditioning in conditionings.items():
-        count = conditioning.embedding.shape[0]
-        if count not in (1, batch):
-            action = "Use one text, or as many as there are pictures."
-            raise NodeInputError(name, f"It holds {count} texts and the latent {batch} pictures.", action)
+    guidance = Guidance(positive=positive, negative=negative, cfg=cfg)
+    found = sampled(model, guidance, sigmas, Solver(name=sampler), noise, latent, context)
+    return replace(latent, samples=found.latent)

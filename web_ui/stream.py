@@ -101,6 +101,10 @@ class Hub:
         if cursor >= self._since:
             found = (event for event in self._recent if event.cursor > cursor and (job is None or event.job == job))
             return [event for event, _ in zip(found, range(AT_ONCE), strict=False)]
+        return await self.stored(cursor, job)
+
+    async def stored(self, cursor: int, job: str | None = None) -> list[schema.EventInfo]:
+        """The same as it stands in the database, so that whoever saw a change finds its event. Raises GapError."""
         if cursor < await self._in_thread(self._jobs.first_cursor):
             raise GapError
         happened = await self._in_thread(self._jobs.events, cursor, job, AT_ONCE)

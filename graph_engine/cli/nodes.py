@@ -11,6 +11,7 @@ import click
 
 from graph_engine.cli import output
 from graph_engine.cli.command import LoomCommand, find_nodes, json_option, models_option, packs_option
+from graph_engine.cli.node_pages import LANES, bounds, write_pages
 from graph_engine.cli.source import folders_for
 from graph_engine.errors import LoomError
 from graph_engine.folders import Folders
@@ -19,19 +20,21 @@ from graph_engine.spec import InputSpec, NodeSpec
 
 WIDTH = 96
 SHOWN_OPTIONS = 12
-LANES = {
-    "cpu": "runs on the processor, several at once",
-    "disk": "waits for files, beside what computes",
-    "device": "runs on the accelerator, one at a time",
-}
+DOCS = click.Path(file_okay=False, path_type=Path)
 
 
-def nodes(name: str | None, packs: tuple[Path, ...], models: tuple[Path, ...], as_json: bool) -> None:
+def nodes(name: str | None, packs: tuple[Path, ...], models: tuple[Path, ...], docs: Path | None, as_json: bool) -> None:
     """List the node types by category, or explain the one called NAME.
 
     The pack may be left out of NAME where no other pack has that name.
     """
     registry = find_nodes(packs)
+    if docs is not None:
+        if name is not None:
+            raise click.UsageError("--docs writes the pages of all nodes: leave NAME out.")
+        for path in write_pages(sorted_specs(registry), docs):
+            output.json_line({"changed": str(path)}) if as_json else output.say(str(path))
+        return
     if name is None:
         _list(registry, as_json)
         return
@@ -106,10 +109,7 @@ def _entry(name: str, wide: int, facts: str, help: str) -> Iterator[str]:
 
 def _bounds(field: InputSpec, folders: Folders) -> str:
     """``= 20, in [1, 1000]``."""
-    facts = ["required"] if field.required else ["optional"] if field.default is None else [f"= {field.default!r}"]
-    facts += ["lazy"] if field.lazy else []
-    facts += [f"in {field.range}"] if field.range is not None else []
-    facts += [f"one of {', '.join(map(str, field.choices))}"] if field.choices is not None else []
+    facts = bounds(field)
     if field.choice is not None:
         found = _options(field, folders)
         shown = ", ".join(found[:SHOWN_OPTIONS]) + (" …" if len(found) > SHOWN_OPTIONS else "")
@@ -158,6 +158,12 @@ def _input_facts(field: InputSpec, folders: Folders) -> dict[str, Any]:
 command = LoomCommand(
     "nodes",
     callback=nodes,
-    params=[click.Argument(["name"], required=False), packs_option(), models_option(), json_option()],
+    params=[
+        click.Argument(["name"], required=False),
+        packs_option(),
+        models_option(),
+        click.Option(["--docs"], type=DOCS, metavar="DIR", help="Write a page for each node and an index into DIR."),
+        json_option(),
+    ],
     help=nodes.__doc__,
 )

@@ -5,17 +5,18 @@ The functions that need torch import it in their bodies, so that a folder can be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nodes.models.folder import DiffusersFolder, ModelFileError
-from nodes.sampling.prediction import NoiseTable, Prediction
+from nodes.sampling.prediction import Levels, Prediction
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from nodes.types import Conditioning
+    from nodes.models.emphasis import Weighted
+    from nodes.types import Entry
 
 PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "epsilon", "v_prediction": "v"}
 
@@ -35,7 +36,7 @@ class ModelInfo:
     default_height: int
     default_width: int
     prediction: Prediction
-    table: NoiseTable
+    table: Levels
     fingerprint: str
 
 
@@ -45,15 +46,16 @@ class Family:
 
     ``text_kind``: the kind of embedding that its network reads, or None if the folder is of another family.
     ``load_text_encoder``: its encoders with their tokenizers, as one module on the CPU.
-    ``encode_text``: (that module, text) -> (embedding [1, tokens, width], pooled [1, width] or None), on its device.
-    ``added``: (conditionings, size) -> what the network takes beside the embedding, each [1, ...].
+    ``encode_text``: (that module, parts of the prompt, layer from the end or None for the one that the network was trained
+    with) -> (embedding [1, tokens, width], pooled [1, width] or None), on its device.
+    ``added``: (entry, size) -> what the network takes beside the embedding, each [1, ...].
     """
 
     name: str
     text_kind: Callable[[DiffusersFolder], str | None]
     load_text_encoder: Callable[[DiffusersFolder], nn.Module]
-    encode_text: Callable[[Any, str], tuple[Tensor, Tensor | None]]
-    added: Callable[[Conditioning[Any], Size], Mapping[str, Tensor]]
+    encode_text: Callable[[Any, Sequence[Weighted], int | None], tuple[Tensor, Tensor | None]]
+    added: Callable[[Entry, Size], Mapping[str, Tensor]]
 
 
 def width_of(component: str, config: Mapping[str, Any]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nodes.models.family import Family, Size, width_of
 from nodes.models.folder import DiffusersFolder, ModelFileError
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nodes.models.clip import ClipText
-    from nodes.types import Conditioning
+    from nodes.models.emphasis import Weighted
+    from nodes.types import Entry
 
 
 def text_kind(folder: DiffusersFolder) -> str | None:
@@ -35,12 +36,12 @@ def load_text_encoder(folder: DiffusersFolder) -> ClipText:
     return load_clip(folder, "text_encoder", "tokenizer")
 
 
-def encode_text(encoder: ClipText, text: str) -> tuple[Tensor, Tensor | None]:
-    """The last hidden layer after its final norm, as the U-Net was trained on."""
-    return encoder.encode(text).last, None
+def encode_text(encoder: ClipText, parts: Sequence[Weighted], layer: int | None) -> tuple[Tensor, Tensor | None]:
+    """A hidden layer after the final norm: the last one, as the U-Net was trained on, unless another is asked for."""
+    return encoder.encode(encoder.chunks(parts), layer or 1, normalized=True).embedding, None
 
 
-def added(_conditioning: Conditioning[Any], _size: Size) -> Mapping[str, Tensor]:
+def added(_entry: Entry, _size: Size) -> Mapping[str, Tensor]:
     return {}
 
 

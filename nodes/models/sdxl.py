@@ -5,8 +5,8 @@ Podell et al. 2023 (arXiv 2307.01952), section 2.2 for the size conditioning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nodes.models.family import Family, Size, width_of
 from nodes.models.folder import DiffusersFolder, ModelFileError
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from nodes.models.clip import ClipPair
-    from nodes.types import Conditioning
+    from nodes.models.emphasis import Weighted
+    from nodes.types import Entry
 
 
 def text_kind(folder: DiffusersFolder) -> str | None:
@@ -41,22 +42,22 @@ def load_text_encoder(folder: DiffusersFolder) -> ClipPair:
     return ClipPair(load_clip(folder, "text_encoder", "tokenizer"), load_clip(folder, "text_encoder_2", "tokenizer_2"))
 
 
-def encode_text(encoder: ClipPair, text: str) -> tuple[Tensor, Tensor | None]:
-    """The last hidden layer but one of both, without final norm, joined along the width; pooled from the second."""
+def encode_text(encoder: ClipPair, parts: Sequence[Weighted], layer: int | None) -> tuple[Tensor, Tensor | None]:
+    """A hidden layer of both, the last but one unless another is asked for, joined along the width; pooled from the second."""
     import torch
 
-    first, second = encoder.first.encode(text), encoder.second.encode(text)
-    return torch.cat([first.penultimate, second.penultimate], dim=-1), second.pooled
+    first, second = encoder.encode(parts, layer or 2)
+    return torch.cat([first.embedding, second.embedding], dim=-1), second.pooled
 
 
-def added(conditioning: Conditioning[Any], size: Size) -> Mapping[str, Tensor]:
+def added(entry: Entry, size: Size) -> Mapping[str, Tensor]:
     """The pooled text, and the picture as uncropped: original height, width, crop top, left, target height, width."""
     import torch
 
-    if conditioning.pooled is None:
+    if entry.pooled is None:
         raise ValueError("SDXL needs a pooled text embedding, and this conditioning has none: encode the text with its encoder.")
     times = torch.tensor([[*size, 0, 0, *size]], dtype=torch.float32)
-    return {"text_embeds": conditioning.pooled, "time_ids": times.expand(conditioning.pooled.shape[0], -1)}
+    return {"text_embeds": entry.pooled, "time_ids": times.expand(entry.pooled.shape[0], -1)}
 
 
 FAMILY = Family(name="sdxl", text_kind=text_kind, load_text_encoder=load_text_encoder, encode_text=encode_text, added=added)

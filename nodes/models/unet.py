@@ -1,90 +1,158 @@
-"""Decides what goes into one call of a U-Net, for a batch and several conditionings, and that it is prepared once."""
+"""Decides what goes into one call of a U-Net, for a batch and several texts, and that it is prepared once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nodes.models.family import Family, ModelInfo
 from nodes.models.folder import DiffusersFolder
 from nodes.runtime.device import Device
+from nodes.runtime.libraries import library_class
 from nodes.runtime.modules import build
-from nodes.sampling.guidance import Predict
+from nodes.sampling.guidance import Box, Perturbed, Predict
 from nodes.sampling.prediction import Denoise, denoiser
-from nodes.types import Conditioning
-
-AnyConditioning: TypeAlias = Conditioning[Any]
+from nodes.sampling.regions import box_of
+from nodes.types import Entry
 
 Unet: TypeAlias = Any
 """A UNet2DConditionModel of diffusers, which carries no types."""
 
+Asked: TypeAlias = Entry | Perturbed[Entry]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Call:
-    """One network call of a step: the batch items it covers, and the denoiser that holds their conditionings."""
+    """One network call of a step: the batch items it covers, and the denoiser that holds their texts."""
 
     items: slice
     denoise: Denoise
 
 
-def load_unet(folder: DiffusersFolder) -> Unet:
-    from diffusers import UNet2DConditionModel
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Group:
+    """What is asked together, since shapes agree: the places of the entries in the question, their box, and the calls."""
 
+    places: Sequence[int]
+    box: Box | None
+    calls: Sequence[_Call]
+
+
+def load_unet(folder: DiffusersFolder) -> Unet:
     config = folder.config("unet")
-    make: Any = UNet2DConditionModel.from_config
+    make = library_class("diffusers", "UNet2DConditionModel").from_config
     return build(lambda: make(config), folder.weights("unet"))
 
 
-def predictor(
-    unet: Unet, family: Family, info: ModelInfo, device: Device, batch: int, size: tuple[int, int]
-) -> Predict[AnyConditioning]:
+def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch: int, size: tuple[int, int]) -> Predict[Entry]:
     """A guidance's view of the network. ``size``: (height, width) of the picture in pixels.
 
-    All conditionings of an item share one call; all items do too where ``device.batched``. What a call needs is put on
-    the device when it is first made, so that a step moves nothing and waits for nothing.
+    All entries of an item share one call where their shapes agree; all items do too where ``device.batched``. What a call needs
+    is put on the device when it is first made, so that a step moves nothing and waits for nothing.
     """
     items = [slice(0, batch)] if device.batched else [slice(i, i + 1) for i in range(batch)]
-    prepared: dict[tuple[AnyConditioning, ...], list[_Call]] = {}
+    prepared: dict[tuple[Asked, ...], list[_Group]] = {}
 
-    def predict(x: Tensor, sigma: float, conditionings: Sequence[AnyConditioning]) -> Sequence[Tensor]:
-        key = tuple(conditionings)
-        if key not in prepared:
-            prepared[key] = [
-                _Call(items=part, denoise=_denoiser(unet, family, info, device, key, part, batch, size)) for part in items
+    def prepare(asked: tuple[Asked, ...], height: int, width: int) -> list[_Group]:
+        alike: dict[Any, list[int]] = {}
+        for place, one in enumerate(asked):
+            entry = _entry(one)
+            box = None if entry.area is None else box_of(entry.area, height, width)
+            alike.setdefault((box, entry.embedding.shape[1:]), []).append(place)
+        groups = []
+        for (box, _), places in alike.items():
+            several = tuple(asked[place] for place in places)
+            calls = [
+                _Call(items=part, denoise=_denoiser(unet, family, info, device, several, part, batch, size)) for part in items
             ]
-        found = [call.denoise(torch.cat([x[call.items]] * len(key)), sigma).chunk(len(key)) for call in prepared[key]]
-        return [torch.cat(parts) for parts in zip(*found, strict=True)]
+            groups.append(_Group(places=places, box=box, calls=calls))
+        return groups
+
+    def predict(x: Tensor, sigma: float, asked: Sequence[Asked]) -> Sequence[Tensor]:
+        key = tuple(asked)
+        if key not in prepared:
+            prepared[key] = prepare(key, *x.shape[-2:])
+        answers: dict[int, Tensor] = {}
+        for group in prepared[key]:
+            seen, count = _cut(x, group.box), len(group.places)
+            found = [call.denoise(torch.cat([seen[call.items]] * count), sigma).chunk(count) for call in group.calls]
+            answers.update(zip(group.places, map(torch.cat, zip(*found, strict=True)), strict=True))
+        return [answers[place] for place in range(len(key))]
 
     return predict
 
 
+def _entry(asked: Asked) -> Entry:
+    return asked.condition if isinstance(asked, Perturbed) else asked
+
+
+def _cut(x: Tensor, box: Box | None) -> Tensor:
+    if box is None:
+        return x
+    top, bottom, left, right = box
+    return x[..., top:bottom, left:right]
+
+
 def _denoiser(
     unet: Unet, family: Family, info: ModelInfo, device: Device,
-    conditionings: tuple[AnyConditioning, ...], items: slice, batch: int, size: tuple[int, int],
+    asked: tuple[Asked, ...], items: slice, batch: int, size: tuple[int, int],
 ) -> Denoise:  # fmt: skip
     def joined(tensors: Sequence[Tensor]) -> Tensor:
-        """[conditionings * items, ...], ordered by conditioning, then by item."""
+        """[entries * items, ...], ordered by entry, then by item."""
         every = [tensor.expand(batch, *tensor.shape[1:])[items] for tensor in tensors]
         return device.send(torch.cat(every))
 
-    embedding = joined([conditioning.embedding for conditioning in conditionings]).to(unet.dtype)
-    extras = [family.added(conditioning, size) for conditioning in conditionings]
+    entries = [_entry(one) for one in asked]
+    embedding = joined([entry.embedding for entry in entries]).to(unet.dtype)
+    extras = [family.added(entry, size) for entry in entries]
     added = {name: joined([extra[name] for extra in extras]) for name in extras[0]}
+    rows = embedding.shape[0] // len(asked)
+    looking = sum(rows for one in asked if not isinstance(one, Perturbed))  # guidance asks for those that look away last
 
     def network(x: Tensor, timestep: float) -> Tensor:
         # Filled on the device: a number sent there would make the processor wait for it.
         timesteps = torch.full((x.shape[0],), timestep, dtype=torch.float32, device=x.device)
-        output: Tensor = unet(
-            x.to(unet.dtype),
-            timesteps,
-            encoder_hidden_states=embedding,
-            added_cond_kwargs=added or None,
-            return_dict=False,
-        )[0]
+        with _looking_away(unet, looking, len(asked) * rows):
+            output: Tensor = unet(
+                x.to(unet.dtype),
+                timesteps,
+                encoder_hidden_states=embedding,
+                added_cond_kwargs=added or None,
+                return_dict=False,
+            )[0]
         return output
 
     return denoiser(network, info.table, info.prediction)
+
+
+def middle_attentions(unet: Unet) -> list[nn.Module]:
+    """The self-attentions between the way down and the way up; none in a network without them."""
+    middle: nn.Module | None = unet.mid_block
+    return [] if middle is None else [module for name, module in middle.named_modules() if name.endswith(".attn1")]
+
+
+@contextmanager
+def _looking_away(unet: Unet, first: int, end: int) -> Iterator[None]:
+    """While this is open, self-attention in the middle is the identity for the rows from first to end: each place sees itself alone.
+
+    The network is shared, and one run at a time holds it, so the change ends with the call.
+    """
+    if first == end:
+        yield
+        return
+
+    def alone(attention: Any, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+        own = attention.to_out[0](attention.to_v(inputs[0][first:]))
+        return torch.cat([output[:first], own])
+
+    hooks = [attention.register_forward_hook(alone) for attention in middle_attentions(unet)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

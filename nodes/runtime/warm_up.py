@@ -6,19 +6,15 @@ from importlib import import_module
 
 import torch
 
-LAZY = {
-    "diffusers": ("AutoencoderKL", "UNet2DConditionModel"),
-    "transformers": ("CLIPTextModel", "CLIPTextModelWithProjection", "CLIPTokenizer"),
-}
-"""Both libraries import a class when it is first asked for."""
+from nodes.runtime.libraries import library_class
 
 
 def warm_up() -> list[str]:
     """Import what the nodes of this pack need; returns the names of the devices, the one to prefer first."""
-    for module, names in LAZY.items():
-        library = import_module(module)
-        for name in names:
-            getattr(library, name)
+    for name in ("AutoencoderKL", "UNet2DConditionModel"):
+        library_class("diffusers", name)
+    for name in ("CLIPTextModel", "CLIPTextModelWithProjection", "CLIPTokenizer"):
+        library_class("transformers", name)
     import_module("nodes.models.parts")
     if torch.cuda.is_available():
         return [f"cuda:{index}" for index in range(torch.cuda.device_count())]

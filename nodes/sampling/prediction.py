@@ -1,7 +1,8 @@
 """Decides what a network's raw output means: which noise levels it knows, and how its output becomes a clean latent.
 
-Everything here and in the solvers speaks of x in the variance-exploding convention, x = x0 + sigma * noise, since there
-a solver needs no other coefficient than sigma. Torch is imported for types alone, so that schedules load without it.
+Here and in the solvers, a model of noise (epsilon, v) speaks of x = x0 + sigma * noise, since there a solver needs no other
+coefficient than sigma; a flow model speaks of x = (1 - sigma) * x0 + sigma * noise, as it was trained. Torch is imported for types
+alone, so that schedules load without it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from operator import mul
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Prediction = Literal["epsilon", "v"]
-"""What a network was trained to predict: the noise, or v = alpha * noise - sigma_vp * x0."""
+Prediction = Literal["epsilon", "v", "flow"]
+"""What a network was trained to predict: the noise, v = alpha * noise - sigma_vp * x0, or the flow's velocity, noise - x0."""
 
 BetaSchedule = Literal["linear", "scaled_linear", "squaredcos_cap_v2"]
 
@@ -41,6 +43,7 @@ class NoiseTable:
     """
 
     sigmas: tuple[float, ...]
+    flow: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         sound = all(0 < low < high < math.inf for low, high in pairwise(self.sigmas))
@@ -110,16 +113,81 @@ class NoiseTable:
             return self.sigmas[low]
         return self.sigmas[low] * math.pow(self.sigmas[low + 1] / self.sigmas[low], timestep - low)
 
+    def sigma_at(self, share: float) -> float:
+        """The sigma at a share of the way through the timesteps: infinite at 0, where nothing is above, and 0 at 1."""
+        if share <= 0:
+            return math.inf
+        return 0.0 if share >= 1 else self.sigma_of((1 - share) * (len(self.sigmas) - 1))
 
-def denoiser(network: Network, table: NoiseTable, prediction: Prediction) -> Denoise:
+
+@dataclass(frozen=True)
+class FlowTable:
+    """The noise levels of a flow model, from 0 to 1: `count` of them, which for a `shift` above 1 lie closer to 1.
+
+    sigma(t) = shift * t / (1 + (shift - 1) * t), Esser et al. 2024 (arXiv 2403.03206), equation 23. The form that Flux uses,
+    exp(mu) / (exp(mu) + 1 / t - 1), is the same with shift = exp(mu): see ``flux_shift``.
+    """
+
+    shift: float = 1.0
+    count: int = 1000
+    flow: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not (0 < self.shift < math.inf and self.count >= 2):
+            raise ValueError(
+                f"a flow of {self.count} levels with shift {self.shift} is none; use a shift above 0 and 2 or more levels"
+            )
+
+    @cached_property
+    def sigmas(self) -> tuple[float, ...]:
+        return tuple(self._shifted((i + 1) / self.count) for i in range(self.count))
+
+    @property
+    def sigma_min(self) -> float:
+        return self.sigmas[0]
+
+    @property
+    def sigma_max(self) -> float:
+        return 1.0
+
+    def timestep_of(self, sigma: float) -> float:
+        """What the network is told, from 0 to 1000: it knows nothing of the shift."""
+        return sigma * 1000
+
+    def sigma_of(self, timestep: float) -> float:
+        """The sigma of a schedule that counts timesteps: shifted, so this is no inverse of ``timestep_of``."""
+        return self._shifted(min(max(timestep / 1000, 0.0), 1.0))
+
+    def sigma_at(self, share: float) -> float:
+        """The sigma at a share of the way."""
+        return self._shifted(min(max(1 - share, 0.0), 1.0))
+
+    def _shifted(self, t: float) -> float:
+        return self.shift * t / (1 + (self.shift - 1) * t)
+
+
+Levels: TypeAlias = NoiseTable | FlowTable
+"""The noise levels of a model, of either kind."""
+
+
+def flux_shift(tokens: int) -> float:
+    """The shift of Flux for a picture of so many tokens (16 x 16 pixels each): mu is linear, 0.5 at 256 and 1.15 at 4096."""
+    return math.exp(0.5 + (tokens - 256) / (4096 - 256) * (1.15 - 0.5))
+
+
+def denoiser(network: Network, table: Levels, prediction: Prediction) -> Denoise:
     """A raw network as a function to x0.
 
-    The network sees x / sqrt(1 + sigma^2), which has the variance it was trained on. Its output is brought to the dtype
-    of x first, since sigma * output overflows in float16 at a large sigma. The result has the shape and dtype of x.
-    Raises ValueError for an unknown prediction.
+    A network of noise sees x / sqrt(1 + sigma^2), which has the variance it was trained on; one of a flow sees x. Its output is
+    brought to the dtype of x first, since sigma * output overflows in float16 at a large sigma. The result has the shape and
+    dtype of x. Raises ValueError for an unknown prediction, and one that is not of these noise levels.
     """
-    if prediction not in _X0:
-        raise ValueError(f"prediction {prediction!r} is unknown; use one of {', '.join(_X0)}")
+    if prediction not in (*_X0, "flow"):
+        raise ValueError(f"prediction {prediction!r} is unknown; use one of {', '.join(_X0)}, flow")
+    if table.flow != (prediction == "flow"):
+        raise ValueError(f"prediction {prediction!r} does not go with a {type(table).__name__}; check the model's configuration")
+    if prediction == "flow":
+        return lambda x, sigma: x - sigma * network(x, table.timestep_of(sigma)).to(x.dtype)
     to_x0 = _X0[prediction]
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
@@ -127,6 +195,16 @@ def denoiser(network: Network, table: NoiseTable, prediction: Prediction) -> Den
         return to_x0(x, output.to(x.dtype), sigma)
 
     return denoise
+
+
+def velocity(x: Tensor, x0: Tensor, sigma: float, *, flow: bool) -> Tensor:
+    """What a v or flow network would have said to mean x0: an affine function of it at a given x and sigma."""
+    return (x - x0) / sigma if flow else (x - x0 * (1 + sigma**2)) / (sigma * math.sqrt(1 + sigma**2))
+
+
+def x0_of(x: Tensor, v: Tensor, sigma: float, *, flow: bool) -> Tensor:
+    """The inverse of ``velocity``."""
+    return x - v * sigma if flow else _x0_from_v(x, v, sigma)
 
 
 def _x0_from_epsilon(x: Tensor, output: Tensor, sigma: float) -> Tensor:

@@ -30,11 +30,12 @@ from nodes.models.detect import FAMILIES
 from nodes.models.family import ModelInfo
 from nodes.models.unet import predictor
 from nodes.runtime.device import Device, settle
-from nodes.sampling.guidance import guided
+from nodes.sampling.guidance import Guided, Part
+from nodes.sampling.multistep import dpmpp_2m
 from nodes.sampling.noise import noised, seeded_noise
 from nodes.sampling.prediction import NoiseTable
 from nodes.sampling.schedules import karras
-from nodes.sampling.solvers import dpmpp_2m
+from nodes.sampling.step import Run
 from nodes.types import Conditioning
 
 CFG = 5.0
@@ -176,14 +177,16 @@ def our_run(network: Network, unet: Any, device: Device, batch: int, steps: int)
         fingerprint="random",
     )  # fmt: skip
     positive, negative = conditioning(network, 1), conditioning(network, 2)
+    sides = [[Part(entry) for entry in side.entries] for side in (positive, negative)]
     sigmas = karras(info.table, steps)
 
     @torch.inference_mode()
     def run() -> object:
         predict = predictor(unet, FAMILIES[network.family], info, device, batch, (network.side, network.side))
         noise = seeded_noise(list(range(batch)), (4, cells, cells))
-        x = device.send(noised(torch.zeros_like(noise), noise, sigmas[0], info.table.sigma_max))
-        for step in dpmpp_2m(guided(predict, positive, negative, CFG), x, sigmas):
+        x = device.send(noised(torch.zeros_like(noise), noise, sigmas[0], info.table))
+        guide = Guided(predict=predict, positive=sides[0], negative=sides[1], scale=CFG)
+        for step in dpmpp_2m(Run(guide, x, sigmas)):
             x = step.x
         return settle(x)
 
@@ -197,13 +200,13 @@ def their_run(network: Network, unet: Any, device: Device, batch: int, steps: in
     )
     positive, negative = conditioning(network, 1), conditioning(network, 2)
     inputs = {
-        "prompt_embeds": device.send(positive.embedding, device.dtype),
-        "negative_prompt_embeds": device.send(negative.embedding, device.dtype),
+        "prompt_embeds": device.send(positive.entries[0].embedding, device.dtype),
+        "negative_prompt_embeds": device.send(negative.entries[0].embedding, device.dtype),
     }
     pipeline: Any
-    if positive.pooled is not None and negative.pooled is not None:
-        inputs["pooled_prompt_embeds"] = device.send(positive.pooled, device.dtype)
-        inputs["negative_pooled_prompt_embeds"] = device.send(negative.pooled, device.dtype)
+    if positive.entries[0].pooled is not None and negative.entries[0].pooled is not None:
+        inputs["pooled_prompt_embeds"] = device.send(positive.entries[0].pooled, device.dtype)
+        inputs["negative_pooled_prompt_embeds"] = device.send(negative.entries[0].pooled, device.dtype)
         pipeline = StableDiffusionXLPipeline(
             vae=None, text_encoder=None, text_encoder_2=None, tokenizer=None, tokenizer_2=None, unet=unet, scheduler=scheduler,
             add_watermarker=False,
@@ -230,7 +233,7 @@ def their_run(network: Network, unet: Any, device: Device, batch: int, steps: in
 
 def conditioning(network: Network, seed: int) -> Conditioning[Any]:
     generator = torch.Generator().manual_seed(seed)
-    return Conditioning(
+    return Conditioning.of(
         embedding=torch.randn(1, 77, network.width, generator=generator),
         pooled=None if network.pooled is None else torch.randn(1, network.pooled, generator=generator),
     )

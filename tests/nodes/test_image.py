@@ -15,7 +15,7 @@ from torch import Tensor
 
 from graph_engine import Context, Folders, NodeInputError
 from graph_engine.declare import spec_of
-from nodes.image import load_image
+from nodes.image import LoadedImage, load_image
 
 Load = Callable[..., Tensor]
 
@@ -23,17 +23,22 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
+def load_both(tmp_path: Path) -> Callable[..., LoadedImage]:
     """Save a Pillow picture (or bytes) under a name, then read it with the node."""
 
-    def save_and_load(content: Any, name: str = "picture.png", **options: Any) -> Tensor:
+    def save_and_load(content: Any, name: str = "picture.png", values: Any = None, **options: Any) -> LoadedImage:
         if isinstance(content, bytes):
             (tmp_path / name).write_bytes(content)
         else:
             content.save(tmp_path / name, **options)
-        return load_image(name=name, context=Context(folders=Folders(inputs=(tmp_path,)))).pixels
+        return load_image(name=name, **(values or {}), context=Context(folders=Folders(inputs=(tmp_path,))))
 
     return save_and_load
+
+
+@pytest.fixture
+def load(load_both: Callable[..., LoadedImage]) -> Load:
+    return lambda *args, **options: load_both(*args, **options).image.pixels
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (64, 48)])
@@ -55,7 +60,7 @@ def test_lossless_formats_are_read_exactly(load: Load, format: str) -> None:
     assert torch.equal(load(picture, f"picture.{format.lower()}", format=format)[0], expected)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF"])
 def test_lossy_formats_are_read(load: Load, format: str) -> None:
     pixels = load(Pillow.new("RGB", (16, 8), (200, 100, 50)), f"picture.{format.lower()}", format=format)
     torch.testing.assert_close(pixels[0, 4, 8] * 255, torch.tensor([200.0, 100.0, 50.0]), rtol=0, atol=3)
@@ -80,6 +85,66 @@ def test_transparent_parts_are_laid_over_white(load: Load) -> None:
     torch.testing.assert_close(pixels[0, 0, 2], torch.full((3,), 0.8))
 
 
+def test_the_mask_says_where_it_is_transparent(load_both: Callable[..., LoadedImage]) -> None:
+    picture = Pillow.new("RGBA", (3, 1), (255, 0, 0, 255))
+    picture.putpixel((1, 0), (0, 255, 0, 0))
+    picture.putpixel((2, 0), (0, 0, 0, 51))
+    torch.testing.assert_close(load_both(picture).mask.values, torch.tensor([[[0, 1, 0.8]]]))
+    kept = load_both(picture, values={"background": "kept"}).image.pixels
+    assert kept[0, 0].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    black = load_both(picture, values={"background": "black"}).image.pixels
+    assert black[0, 0].tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    opaque = load_both(picture.convert("RGB")).mask.values
+    assert (opaque.shape, float(opaque.max())) == ((1, 1, 3), 0)
+
+
+def moving(count: int, mode: str = "RGB") -> list[Pillow.Image]:
+    return [Pillow.new(mode, (8, 6), (index * 40, 200 - index * 40, 0, 255)[: len(mode)]) for index in range(count)]
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_each_frame_of_an_animation_is_a_picture_of_the_batch(load: Load, format: str) -> None:
+    first, *rest = moving(4)
+    options = {"lossless": True} if format == "WEBP" else {}
+    pixels = load(first, f"moving.{format.lower()}", format=format, save_all=True, append_images=rest, **options)
+    assert pixels.shape == (4, 6, 8, 3)
+    assert (pixels[:, 3, 4] * 255).round().tolist() == [[index * 40, 200 - index * 40, 0] for index in range(4)]
+
+
+def test_fewer_frames_are_read_if_asked(load: Load) -> None:
+    first, *rest = moving(4)
+    pixels = load(first, "moving.gif", values={"frames": 2}, format="GIF", save_all=True, append_images=rest)
+    assert (pixels[:, 0, 0, 0] * 255).round().tolist() == [0, 40]
+
+
+def test_a_frame_that_stands_in_for_an_animation_is_left_out(load: Load) -> None:
+    still, *rest = moving(3)
+    pixels = load(still, "moving.png", format="PNG", save_all=True, append_images=rest, default_image=True)
+    assert (pixels[:, 0, 0, 0] * 255).round().tolist() == [40, 80]
+
+
+def test_pages_of_another_size_are_left_out(load: Load) -> None:
+    first, second = moving(2)
+    pages = [first.resize((2, 2)), second]
+    pixels = load(first, "pages.tiff", format="TIFF", save_all=True, append_images=pages)
+    assert (pixels[:, 0, 0, 0] * 255).round().tolist() == [0, 40]
+
+
+def test_an_animation_of_too_many_pixels_is_refused_before_it_is_unpacked(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nodes.image.MAX_BATCH_PIXELS", 100)
+    first, *rest = moving(3)
+    with pytest.raises(NodeInputError, match="Read 2 or fewer") as caught:
+        load(first, "moving.gif", format="GIF", save_all=True, append_images=rest)
+    assert caught.value.input == "frames"
+
+
+def test_a_frame_s_transparency_is_its_own(load_both: Callable[..., LoadedImage]) -> None:
+    first, second = moving(2, "RGBA")
+    second.putalpha(0)
+    mask = load_both(first, "moving.webp", format="WEBP", save_all=True, append_images=[second], lossless=True).mask.values
+    assert mask.mean(dim=(1, 2)).tolist() == [0, 1]
+
+
 def test_a_palette_s_transparent_colour_is_white(load: Load) -> None:
     picture = Pillow.new("P", (2, 1))
     picture.putpalette([*RED, *GREEN])
@@ -102,10 +167,57 @@ def png(width: int, height: int, depth: int, colour: Any, rows: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def test_colour_with_16_bits_is_read_with_the_right_range(load: Load) -> None:
-    row = b"\0" + struct.pack(">6H", 65535, 0, 32768, 0, 65535, 256)
-    pixels = load(png(2, 1, 16, 2, row))
-    torch.testing.assert_close(pixels[0, 0], torch.tensor([[1, 0, 0.5], [0, 1, 0]]), rtol=0, atol=1 / 255)
+def deep(depth: int = 3) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(2).integers(0, 65536, (3, 5, depth), dtype=np.uint16)
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+def test_colour_with_16_bits_keeps_its_steps(load_both: Callable[..., LoadedImage], depth: int) -> None:
+    values = deep(depth)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    image, mask = load_both(png(5, 3, 16, 2 if depth == 3 else 6, rows), values={"background": "kept"})
+    expected = torch.from_numpy(values.astype(np.float32)) / 65535
+    assert torch.equal(image.pixels[0], expected[:, :, :3])
+    assert torch.equal(mask.values[0], 1 - expected[:, :, 3] if depth == 4 else torch.zeros(3, 5))
+
+
+def test_grey_with_alpha_and_16_bits_keeps_its_steps(load_both: Callable[..., LoadedImage]) -> None:
+    values = deep(2)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    image, mask = load_both(png(5, 3, 16, 4, rows), values={"background": "kept"})
+    expected = torch.from_numpy(values.astype(np.float32)) / 65535
+    assert torch.equal(image.pixels[0], expected[:, :, :1].expand(-1, -1, 3))
+    assert torch.equal(mask.values[0], 1 - expected[:, :, 1])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_colour_with_16_bits_is_turned_upright_like_any_other(load: Load, orientation: int) -> None:
+    import cv2
+
+    values = deep()
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    written = io.BytesIO()
+    eight_bit = Pillow.fromarray((values >> 8).astype(np.uint8))
+    eight_bit.save(written, "PNG", exif=exif)
+    expected = load(written.getvalue())
+    _, sixteen = cv2.imencode(".png", values[:, :, ::-1])
+    data = written.getvalue()
+    at = data.index(b"eXIf") - 4
+    chunk = data[at : at + 12 + int.from_bytes(data[at : at + 4], "big")]
+    whole = sixteen.tobytes()
+    pixels = load(whole[:33] + chunk + whole[33:])
+    assert pixels.shape == expected.shape
+    torch.testing.assert_close(pixels, expected, rtol=0, atol=1 / 255)
+    assert (pixels * 65535).round().unique().numel() > 30
+
+
+def test_colour_with_16_bits_in_a_tiff_keeps_its_steps(load: Load) -> None:
+    import cv2
+
+    values = deep()
+    _, written = cv2.imencode(".tiff", values[:, :, ::-1])
+    assert torch.equal(load(written.tobytes(), "deep.tiff")[0], torch.from_numpy(values.astype(np.float32)) / 65535)
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("1", 1), ("L", 255), ("LA", (255, 255)), ("CMYK", (0, 0, 0, 0))])
@@ -122,7 +234,7 @@ def refused(load: Load, content: Any, name: str = "picture.png", **options: Any)
     return caught.value
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "AVIF"])
 def test_a_file_that_is_cut_short_is_refused(load: Load, format: str) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     written = io.BytesIO()

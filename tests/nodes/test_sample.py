@@ -10,7 +10,7 @@ from PIL import Image
 
 from graph_engine import Cancelled, Context, NodeInputError
 from nodes.latent import empty_latent
-from nodes.noise import noise
+from nodes.noise import noise, vary_noise
 from nodes.sample import sample
 from nodes.types import Conditioning, Latent
 from tests.nodes.tiny import Models
@@ -20,7 +20,7 @@ SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m"]
 
 def conditioning(width: int, *, seed: int, count: int = 1, pooled: int | None = None) -> Conditioning[Any]:
     generator = torch.Generator().manual_seed(seed)
-    return Conditioning(
+    return Conditioning.of(
         embedding=torch.randn(count, 77, width, generator=generator),
         pooled=None if pooled is None else torch.randn(count, pooled, generator=generator),
     )
@@ -61,9 +61,23 @@ def test_a_picture_of_a_batch_is_exactly_the_one_of_its_own_seed(models: Models,
 
 def test_a_batch_of_texts_gives_each_picture_its_own(models: Models) -> None:
     texts = conditioning(32, seed=1, count=2)
+    (entry,) = texts.entries
     batch = run(models, positive=texts, batch=2).samples
-    alone = [run(models, positive=Conditioning(embedding=texts.embedding[i : i + 1]), seed=3 + i).samples for i in (0, 1)]
+    alone = [run(models, positive=Conditioning.of(entry.embedding[i : i + 1]), seed=3 + i).samples for i in (0, 1)]
     assert torch.equal(batch, torch.cat(alone))
+
+
+def test_varied_noise_leads_from_one_picture_to_another(models: Models) -> None:
+    first, second = (run(models, noise=noise(seed=seed)).samples for seed in (3, 8))
+    found = [run(models, noise=vary_noise(noise(seed=3), noise(seed=8), share=share)).samples for share in (0, 0.05, 0.5, 1)]
+    assert torch.equal(found[0], first)
+    assert torch.equal(found[3], second)
+    assert (found[1] - first).norm() < (found[2] - first).norm()
+
+
+def test_pictures_of_a_batch_can_share_one_noise(models: Models) -> None:
+    batch = run(models, noise=noise(seed=3, same_for_all=True), sampler="euler_ancestral", batch=2).samples
+    assert torch.equal(batch[0], batch[1])
 
 
 def test_texts_that_fit_no_batch_are_refused(models: Models) -> None:

@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 import torch
 from diffusers import AutoencoderKL
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from graph_engine import NodeInputError
-from nodes.types import Image, Latent
-from nodes.vae import decode_latent, encode_image
+from graph_engine import Cancelled, Context, Folders, NodeInputError
+from graph_engine.context import Services
+from nodes.image import load_image
+from nodes.load import LoadedModel, load_model
+from nodes.models.tiles import Tiling, spans, tiled, weights
+from nodes.resize import scale_image
+from nodes.types import Image, Latent, Mask
+from nodes.vae import decode_latent, encode_for_inpainting, encode_image
 from tests.nodes.tiny import Models
 
 
@@ -65,3 +76,129 @@ def test_a_picture_smaller_than_a_latent_cell_is_refused(models: Models) -> None
 def test_a_latent_with_other_channels_is_refused(models: Models) -> None:
     with pytest.raises(NodeInputError, match=r"\[batch, 4, height, width\] is needed"):
         decode_latent(Latent(samples=torch.zeros(1, 16, 4, 4)), models.load("sd1").vae, context=models.context)
+
+
+def builtin() -> LoadedModel:
+    return load_model(name="loom-tiny", context=Context())
+
+
+@pytest.fixture(scope="module")
+def sheet(services: Services) -> Image:
+    """Pictures that the built-in model made, on a sheet."""
+    folder = Path(__file__).parents[2] / "docs" / "pictures"
+    sheet = load_image(name="sheet.png", context=Context(folders=Folders(inputs=(folder,)))).image
+    return scale_image(sheet, width=384, height=320)
+
+
+@pytest.fixture(scope="module")
+def services() -> Services:
+    return Services({"device": "cpu"})
+
+
+def seam(found: Tensor, whole: Tensor, axis: int) -> float:
+    """How much the difference changes from one row or column to the next, as a share of how much the picture does; the worst."""
+    steps, own = ((one.diff(dim=axis).abs().mean(dim=(0, 3 - axis, 3))) for one in (found - whole, whole))
+    return float((steps / (own + 1 / 255)).max())
+
+
+def test_tiles_decode_to_the_undivided_picture_without_a_seam(sheet: Image, services: Services) -> None:
+    vae, context = builtin().vae, Context(services=services)
+    latent = encode_image(sheet, vae, context=context)
+    whole = decode_latent(latent, vae, context=context).pixels
+    tiled = decode_latent(latent, vae, tile=256, overlap=64, context=context).pixels
+    difference = tiled - whole
+    assert 0 < float(difference.abs().mean()) < 1 / 255  # measured: 0.6
+    assert float(difference.abs().flatten().quantile(0.999)) < 8 / 255  # measured: 4.6
+    for axis in (1, 2):
+        assert seam(tiled, whole, axis) < 0.3  # measured: 0.22, at the picture's own edge; tiles that only touch: 4.2
+
+
+def test_tiles_encode_to_the_undivided_latent(sheet: Image, services: Services) -> None:
+    vae, context = builtin().vae, Context(services=services)
+    whole = encode_image(sheet, vae, context=context).samples
+    tiled = encode_image(sheet, vae, tile=256, overlap=64, context=context).samples
+    assert 0 < float((tiled - whole).abs().mean()) < 0.015 * float(whole.std())  # measured: 0.007
+
+
+def test_a_picture_that_fits_in_a_tile_is_exactly_the_undivided_one(models: Models) -> None:
+    vae, context, picture = models.load("sd1").vae, models.context, Image(pixels=pixels(2, 64, 40, 3))
+    latent = encode_image(picture, vae, context=context)
+    assert torch.equal(encode_image(picture, vae, tile=64, context=context).samples, latent.samples)
+    whole = decode_latent(latent, vae, context=context).pixels
+    assert torch.equal(decode_latent(latent, vae, tile=64, overlap=1024, context=context).pixels, whole)
+
+
+def test_tiles_tell_their_progress_and_can_be_cancelled(models: Models) -> None:
+    told: list[tuple[int, int]] = []
+    context = replace(models.context, on_progress=lambda done, total: told.append((done, total)))
+    latent = Latent(samples=torch.zeros(2, 4, 8, 12))
+    decode_latent(latent, models.load("sd1").vae, tile=64, overlap=16, context=context)
+    assert told == [(index, 4) for index in range(4)]
+    with pytest.raises(Cancelled):
+        decode_latent(latent, models.load("sd1").vae, context=replace(models.context, cancelled=lambda: True))
+
+
+@given(st.integers(1, 200), st.integers(8, 64), st.floats(0, 0.5), st.sampled_from([1, 8]))
+def test_tiles_cover_a_side_and_their_weights_add_up_to_one(length: int, side: int, share: float, unit: int) -> None:
+    tiling = Tiling(side=side, overlap=max(2, int(side * share)))
+    parts = spans(length, tiling)
+    assert (parts[0].start, parts[-1].stop) == (0, length)
+    assert {part.stop - part.start for part in parts} == {min(side, length)}
+    assert all(before.stop - after.start >= tiling.overlap for before, after in pairwise(parts))
+    found = weights(parts, length, unit, tiling)
+    torch.testing.assert_close(found.sum(dim=0), torch.ones(length * unit))
+    for part, row in zip(parts, found, strict=True):
+        assert not row[: part.start * unit].any()
+        assert not row[part.stop * unit :].any()
+
+
+def test_tiles_put_together_work_that_looks_at_one_cell_exactly() -> None:
+    source = pixels(1, 2, 40, 24)
+    found = tiled(lambda part: part * 2, source, Tiling(side=16, overlap=4), (1, 1), lambda _done, _total: None)
+    torch.testing.assert_close(found, source * 2)
+
+
+def test_inpainting_hides_the_masked_part_and_keeps_the_rest(models: Models) -> None:
+    vae, picture = models.load("sd1").vae, pixels(2, 48, 64, 3)
+    mask = torch.zeros(1, 48, 64)
+    mask[:, 10:20, 30:40] = 1
+    found = encode_for_inpainting(Image(pixels=picture), Mask(values=mask), vae, grow=0, context=models.context)
+    grey = picture.clone()
+    grey[:, 10:20, 30:40] = 0.5
+    expected = encode_image(Image(pixels=grey), vae, context=models.context).samples
+    assert torch.equal(found.samples, expected)
+    assert found.mask is not None
+    cells = torch.zeros(1, 1, 6, 8)
+    cells[:, :, 1:3, 3:5] = 1
+    assert torch.equal(found.mask, cells)
+
+
+def test_the_latent_s_mask_is_grown_and_may_be_soft(models: Models) -> None:
+    mask = torch.zeros(2, 32, 32)
+    mask[0, 15, 15] = 0.4
+    mask[1, 0, 31] = 1
+    for grow, width in ((0, 1), (7, 2), (8, 3)):
+        found = encode_for_inpainting(
+            Image(pixels=pixels(2, 32, 32, 3)), Mask(values=mask), models.load("sd1").vae, grow=grow, context=models.context
+        )
+        assert found.mask is not None
+        assert sorted(set(found.mask[0].flatten().tolist())) == pytest.approx([0, 0.4])
+        assert int((found.mask[0] > 0).any(dim=1).sum()) == width
+    assert found.mask[1, 0, :2, 2:].min() == 1
+
+
+def test_a_mask_and_picture_of_odd_sizes_are_cropped_alike(models: Models) -> None:
+    mask = torch.zeros(1, 37, 21)
+    mask[:, 2:10, 2:10] = 1  # the first cell of what stays
+    found = encode_for_inpainting(
+        Image(pixels=pixels(1, 37, 21, 3)), Mask(values=mask), models.load("sd1").vae, grow=0, context=models.context
+    )
+    assert found.mask is not None
+    assert found.mask[0, 0].tolist() == [[1, 0], [0, 0], [0, 0], [0, 0]]
+
+
+def test_one_picture_with_several_masks_gives_several_latents(models: Models) -> None:
+    mask = Mask(values=torch.stack([torch.zeros(16, 16), torch.ones(16, 16)]))
+    found = encode_for_inpainting(Image(pixels=pixels(1, 16, 16, 3)), mask, models.load("sd1").vae, context=models.context)
+    assert found.samples.shape == (2, 4, 2, 2)
+    assert not torch.equal(found.samples[0], found.samples[1])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 from aiohttp import WSMsgType, web
@@ -52,14 +53,14 @@ async def list_events(server: Server, call: Call[EventsQuery, NoBody]) -> schema
         return schema.EventPage(events=[], cursor=server.hub.cursor)
     listener = server.hub.listen(query.job)
     try:
-        found = await _after(server, query.after, query.job)
+        found = await _stored(server, query.after, query.job)
         ends = time.monotonic() + query.wait
         while not found and (left := ends - time.monotonic()) > 0 and not server.stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(listener.news.wait(), min(left, 5.0))
             listener.news.clear()
             listener.progress.clear()
-            found = await _after(server, query.after, query.job)
+            found = await _stored(server, query.after, query.job)
     finally:
         server.hub.leave(listener)
     return schema.EventPage(events=found, cursor=found[-1].cursor if found else query.after)
@@ -185,7 +186,18 @@ async def _news(listener: Listener, wait_s: float) -> bool:
 
 
 async def _after(server: Server, cursor: int, job: str | None) -> list[schema.EventInfo]:
-    try:
+    with _told(cursor):
         return await server.hub.after(cursor, job)
+
+
+async def _stored(server: Server, cursor: int, job: str | None) -> list[schema.EventInfo]:
+    with _told(cursor):
+        return await server.hub.stored(cursor, job)
+
+
+@contextmanager
+def _told(cursor: int) -> Iterator[None]:
+    try:
+        yield
     except GapError:
         raise RequestError(410, "Too long ago", f"Events after {cursor} are no longer kept.", TOO_OLD) from None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 
 from aiohttp import web
 
 from graph_engine.folders import OutsideFolderError
-from graph_engine.workflow.embed import SIGNATURE, extract
+from graph_engine.workflow.embed import SIGNATURE, extract_bytes
 from graph_engine.workflow.text import parse, to_data
 from web_ui import schema
 from web_ui.problems import RequestError
@@ -72,10 +71,7 @@ def _content(path: Path) -> str:
 def _opened(data: bytes) -> schema.OpenedFile:
     if not data.startswith(SIGNATURE):
         return schema.OpenedFile(workflow=to_data(parse(data)))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.png"
-        path.write_bytes(data)
-        workflow, record = extract(path)
+    workflow, record = extract_bytes(data)
     inputs = record.get("inputs")
     kept = {name: value for name, value in inputs.items() if name in workflow.inputs} if isinstance(inputs, dict) else {}
     return schema.OpenedFile(workflow=to_data(workflow), inputs=kept)

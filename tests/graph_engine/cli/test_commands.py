@@ -120,7 +120,7 @@ def test_check_lists_every_problem_at_once(loom: Loom, place: Place) -> None:
                 "a": {"type": "trial.slow", "links": {"value": "b.value"}},
                 "b": {"type": "trial.slow", "links": {"value": "a.value"}},
                 "save": {"type": "trial.save"},
-                "c": {"type": "trial.nubmer"},
+                "c": {"type": "trial.stuborn"},
             },
             "outputs": {"a": {"from": "a.value"}, "c": {"from": "c.value"}},
         },
@@ -129,7 +129,7 @@ def test_check_lists_every_problem_at_once(loom: Loom, place: Place) -> None:
     assert said.code == 3
     assert "a: these nodes need each other: a -> b -> a. Remove one of the links." in said.err.splitlines()
     assert "save.text: nothing is given here. Give it a value (text)." in said.err.splitlines()
-    assert "c: no node type is called 'trial.nubmer'. Did you mean trial.number?" in said.err.splitlines()
+    assert "c: no node type is called 'trial.stuborn'. Did you mean trial.stubborn?" in said.err.splitlines()
     assert said.err.splitlines()[-1] == "bad.json: 3 problems"
     lines = loom("check", "bad.json", "--json").events
     assert [line["event"] for line in lines] == ["problem"] * 3 + ["checked"]
@@ -174,16 +174,16 @@ def test_a_node_is_explained_with_its_inputs_and_outputs(loom: Loom) -> None:
     assert said.code == 0
     for text in ("Give a number.", "value  int  = 3, in [0, 100]", "The number itself.", "Outputs", "version 1"):
         assert text in said.out
-    assert loom("nodes", "number").out == said.out
+    assert loom("nodes", "stubborn").out == loom("nodes", "trial.stubborn").out != ""
     facts = loom("nodes", "trial.words", "--json").events[0]
     assert {one["name"]: one.get("choices") for one in facts["inputs"]}["kind"] == ["plain", "loud"]
     assert facts["inputs"][0]["required"] is True
 
 
 def test_an_unknown_node_type_is_wrong_usage_with_near_misses(loom: Loom) -> None:
-    said = loom("nodes", "trial.nubmer")
-    assert (said.code, "Did you mean trial.number?" in said.err) == (2, True)
-    assert "Did you mean trial.number?" in loom("nodes", "nubmer").err
+    said = loom("nodes", "trial.stuborn")
+    assert (said.code, "Did you mean trial.stubborn?" in said.err) == (2, True)
+    assert "Did you mean trial.stubborn?" in loom("nodes", "stuborn").err
 
 
 def test_a_pack_that_fails_to_import_is_told_and_the_rest_goes_on(loom: Loom, place: Place) -> None:

@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.sampling.noise import noised, seeded_noise, step_noise
+from nodes.sampling.prediction import FlowTable, NoiseTable
+
+TABLE = NoiseTable(sigmas=(0.1, 14.6))
 
 SEEDS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=4)
 SHAPES = st.sampled_from([(1,), (4, 2, 2), (3, 5), (4, 8, 8)])
@@ -69,14 +72,20 @@ def test_noise_is_unit_normal() -> None:
 
 def test_a_start_below_sigma_max_adds_noise_times_sigma() -> None:
     latent, noise = torch.full((1, 2), 0.5), torch.tensor([[1.0, -1.0]])
-    assert torch.equal(noised(latent, noise, 2.0, 14.6), torch.tensor([[2.5, -1.5]]))
+    assert torch.equal(noised(latent, noise, 2.0, TABLE), torch.tensor([[2.5, -1.5]]))
 
 
 @pytest.mark.parametrize("sigma", [14.6, 14.6 * (1 - 5e-6), 20.0])
 def test_a_start_at_sigma_max_shows_the_network_unit_variance(sigma: float) -> None:
     noise = torch.tensor([[1.0, -1.0]], dtype=torch.float64)
-    x = noised(torch.zeros_like(noise), noise, sigma, 14.6)
+    x = noised(torch.zeros_like(noise), noise, sigma, TABLE)
     torch.testing.assert_close(x / math.sqrt(1 + sigma**2), noise)
+
+
+def test_a_flow_begins_between_the_latent_and_the_noise() -> None:
+    latent, noise = torch.full((1, 2), 0.5), torch.tensor([[1.0, -1.0]])
+    torch.testing.assert_close(noised(latent, noise, 0.75, FlowTable()), torch.tensor([[0.875, -0.625]]))
+    assert torch.equal(noised(latent, noise, 1.0, FlowTable(3.0)), noise)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64])

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nodes.sampling.prediction import NoiseTable, Prediction, denoiser
+from nodes.sampling.prediction import FlowTable, NoiseTable, Prediction, denoiser, flux_shift, velocity, x0_of
 
 TABLE = NoiseTable.from_betas()
 
@@ -102,7 +103,7 @@ def test_a_half_precision_network_does_not_overflow_at_a_large_sigma() -> None:
 
 
 def test_an_unknown_prediction_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"^prediction 'sample' is unknown; use one of epsilon, v$"):
+    with pytest.raises(ValueError, match=r"^prediction 'sample' is unknown; use one of epsilon, v, flow$"):
         denoiser(lambda x, t: x, TABLE, "sample")  # type: ignore[arg-type]
 
 
@@ -124,6 +125,73 @@ def test_a_configuration_without_a_sound_table_is_refused(config: dict[str, Any]
 def test_a_table_that_does_not_ascend_is_refused(sigmas: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match=r"two or more sigmas, .*strictly ascending, but has .*; check the beta schedule"):
         NoiseTable(sigmas=sigmas)
+
+
+@pytest.mark.parametrize(("share", "sigma"), [(-1.0, math.inf), (0.0, math.inf), (1.0, 0.0), (2.0, 0.0)])
+def test_the_way_of_a_noise_model_begins_above_and_ends_below_everything(share: float, sigma: float) -> None:
+    assert TABLE.sigma_at(share) == sigma
+
+
+def test_the_middle_of_the_way_is_the_middle_timestep() -> None:
+    assert TABLE.sigma_at(0.5) == TABLE.sigma_of(499.5)
+    assert TABLE.sigma_at(1e-9) == pytest.approx(TABLE.sigma_max)
+
+
+@pytest.mark.parametrize("shift", [1.0, 3.0, 0.5])
+def test_a_flow_table_equals_that_of_diffusers(shift: float) -> None:
+    reference = FlowMatchEulerDiscreteScheduler(shift=shift).sigmas.flip(0).double()
+    torch.testing.assert_close(torch.tensor(FlowTable(shift).sigmas, dtype=torch.float64), reference, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("mu", [0.5, 1.15])
+def test_the_shift_of_flux_is_the_plain_one_with_the_exponential_of_mu(mu: float) -> None:
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+    shifted = torch.tensor([scheduler.time_shift(mu, 1.0, t / 1000) for t in range(1, 1001)], dtype=torch.float64)
+    torch.testing.assert_close(torch.tensor(FlowTable(math.exp(mu)).sigmas, dtype=torch.float64), shifted, rtol=1e-12, atol=0)
+
+
+def test_flux_shifts_by_the_number_of_tokens() -> None:
+    assert flux_shift(256) == pytest.approx(math.exp(0.5))
+    assert flux_shift(4096) == pytest.approx(math.exp(1.15))
+
+
+def test_the_way_of_a_flow_is_its_shifted_time() -> None:
+    table = FlowTable(3.0)
+    assert [table.sigma_at(share) for share in (0.0, 0.5, 1.0)] == [1.0, 0.75, 0.0]
+    assert (table.sigma_min, table.sigma_max, len(table.sigmas)) == (pytest.approx(0.003 / 1.002), 1.0, 1000)
+    assert (table.timestep_of(0.75), table.sigma_of(500)) == (750.0, 0.75)
+
+
+@pytest.mark.parametrize(("shift", "count"), [(0.0, 1000), (-1.0, 1000), (math.inf, 10), (1.0, 1)])
+def test_a_flow_table_without_levels_is_refused(shift: float, count: int) -> None:
+    with pytest.raises(ValueError, match=r"is none; use a shift above 0 and 2 or more levels$"):
+        FlowTable(shift, count)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.5, 1.0])
+def test_a_flow_network_that_knows_the_answer_gives_back_the_clean_latent(sigma: float) -> None:
+    x0, noise = torch.randn(2, 2, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    x = (1 - sigma) * x0 + sigma * noise
+
+    def network(seen: Tensor, timestep: float) -> Tensor:
+        assert seen is x
+        assert timestep == 1000 * sigma
+        return noise - x0
+
+    torch.testing.assert_close(denoiser(network, FlowTable(3.0), "flow")(x, sigma), x0)
+
+
+@pytest.mark.parametrize(("table", "prediction"), [(TABLE, "flow"), (FlowTable(), "v"), (FlowTable(), "epsilon")])
+def test_a_prediction_of_other_noise_levels_is_refused(table: Any, prediction: Prediction) -> None:
+    with pytest.raises(ValueError, match=rf"^prediction '{prediction}' does not go with a .*Table; check the model's config"):
+        denoiser(lambda x, t: x, table, prediction)
+
+
+@settings(deadline=None)
+@given(st.floats(0.01, 20), st.booleans())
+def test_a_velocity_means_its_x0(sigma: float, flow: bool) -> None:
+    x, x0 = torch.randn(2, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    torch.testing.assert_close(x0_of(x, velocity(x, x0, sigma, flow=flow), sigma, flow=flow), x0, rtol=1e-7, atol=1e-7)
 
 
 def test_names_schedules_and_solvers_load_without_torch() -> None:

@@ -17,7 +17,10 @@ from web_ui import schema
 TARGET = Path(__file__).parents[1] / "src" / "api" / "types.ts"
 ASKED = ("Request", "Write", "Change")
 """Endings of models that are sent to the server: what has a default may be left out there, and is always there in an answer."""
-HEADER = "// Written by scripts/api_types.py from web_ui/schema.py. Do not edit.\n\nexport type Json = null | boolean | number | string | Json[] | { [key: string]: Json };\n"
+HEADER = """// Written by scripts/api_types.py from web_ui/schema.py. Do not edit.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+"""
 PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 

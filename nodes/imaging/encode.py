@@ -1,0 +1,48 @@
+"""Decides how a picture becomes the bytes of a file: every value rounded to the nearest that the format holds."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+from torch import Tensor
+
+from nodes.imaging.formats import KINDS, FileFormat
+
+COMPRESS_LEVEL = 4
+"""zlib's. On noise with the spectrum of a photograph, 6 and 9 give no smaller file and take 3 to 4 times as long (measured)."""
+
+
+def encode(pixels: Tensor, format: FileFormat, quality: int) -> bytes:
+    """``pixels`` [height, width, 3 or 4] in [0, 1]. ``quality`` 1 to 100 is for the formats that lose something."""
+    depth = 16 if format == "png_16_bit" else 8
+    whole = (pixels.clamp(0, 1) * (2**depth - 1)).round_().to(torch.uint16 if depth == 16 else torch.uint8).contiguous().numpy()
+    if depth == 16:
+        return _png_16_bit(whole)
+    written = io.BytesIO()
+    Pillow.fromarray(whole, "RGBA" if whole.shape[2] == 4 else "RGB").save(
+        written, KINDS[format].name, **_options(format, quality)
+    )
+    return written.getvalue()
+
+
+def _options(format: FileFormat, quality: int) -> dict[str, Any]:
+    if format == "png":
+        return {"compress_level": COMPRESS_LEVEL}
+    if format == "webp":
+        return {"quality": quality, "lossless": quality == 100, "exact": True}
+    return {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0"}
+
+
+def _png_16_bit(values: np.ndarray[Any, np.dtype[np.uint16]]) -> bytes:
+    """By OpenCV: Pillow writes 16 bits of grey only."""
+    import cv2
+
+    order = cv2.COLOR_RGBA2BGRA if values.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    done, written = cv2.imencode(".png", cv2.cvtColor(values, order), [cv2.IMWRITE_PNG_COMPRESSION, COMPRESS_LEVEL])
+    if not done:
+        raise OSError("OpenCV could not write the PNG")
+    return written.tobytes()
