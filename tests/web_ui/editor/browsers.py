@@ -93,4 +93,6 @@ def _fetch(home: Path) -> None:
 
 def _point_at_fonts(folder: Path) -> None:
     """Without a font text has no size."""
-    (folder / "fonts.conf").write_text(f'<?xml version="1.0"?><fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir></fontconfig>')
+    (folder / "fonts.conf").write_text(
+        f'<?xml version="1.0"?><fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir></fontconfig>'
+    )

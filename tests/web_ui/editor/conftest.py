@@ -15,7 +15,13 @@ from tests.web_ui.editor.using import Editor
 from tests.web_ui.serving import Served
 
 EDITOR = Path(__file__).parents[3] / "web_ui" / "editor"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb", "--font-render-hinting=none"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+]
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,9 @@ def test_axe_finds_nothing(window: Callable[..., Editor], modules: Path, view: s
     editor.page.locator(".node").first.wait_for()
     VIEWS[view](editor)
     editor.page.wait_for_timeout(200)
-    editor.page.evaluate((modules / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))  # by the debugger: the content policy lets no page do it
+    editor.page.evaluate(
+        (modules / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    )  # by the debugger: the content policy lets no page do it
     found = editor.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
     told = [f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:4]]}" for one in found["violations"]]
     assert not told, "\n".join(told)
@@ -73,7 +75,11 @@ def test_the_form_is_chosen_ordered_and_named_in_the_editor(editor: Editor) -> N
 
 def test_every_text_is_there_in_german(window: Callable[..., Editor]) -> None:
     english, german = (
-        dict(re.findall(r'^  (\w+): "(.*)",$', (EDITOR / "src" / "text" / f"{language}.ts").read_text(encoding="utf-8"), re.MULTILINE))
+        dict(
+            re.findall(
+                r'^  (\w+): "(.*)",$', (EDITOR / "src" / "text" / f"{language}.ts").read_text(encoding="utf-8"), re.MULTILINE
+            )
+        )
         for language in ("en", "de")
     )
     assert english.keys() == german.keys()

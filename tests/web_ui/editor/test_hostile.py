@@ -88,7 +88,9 @@ def test_layout_that_is_no_layout_is_passed_over(editor: Editor) -> None:
 
 
 def test_nodes_that_nobody_knows_are_kept_with_values_and_links(editor: Editor) -> None:
-    nodes = {f"u{index}": {"type": f"nowhere.{index}", "version": 3, "values": {"k": {"deep": [1, 2.5, None]}}} for index in range(30)}
+    nodes = {
+        f"u{index}": {"type": f"nowhere.{index}", "version": 3, "values": {"k": {"deep": [1, 2.5, None]}}} for index in range(30)
+    }
     nodes["u1"]["links"] = {"in": "u0.out", "many": ["u2.out", "u3.out"]}
     workflow = {"format": "latent-loom/1", "title": "unknown", "nodes": nodes, "future": {"kept": True}}
     editor.open(workflow)
@@ -100,7 +102,11 @@ def test_nodes_that_nobody_knows_are_kept_with_values_and_links(editor: Editor) 
 
 def test_a_file_of_20_megabytes_opens(editor: Editor) -> None:
     text = "x" * (20 * 2**20)
-    workflow = {"format": "latent-loom/1", "title": "heavy", "nodes": {"a": {"type": "loom.encode_text", "version": 1, "values": {"text": text}}}}
+    workflow = {
+        "format": "latent-loom/1",
+        "title": "heavy",
+        "nodes": {"a": {"type": "loom.encode_text", "version": 1, "values": {"text": text}}},
+    }
     editor.page.evaluate(
         """([head, size, tail]) => {
           const data = new DataTransfer();
@@ -146,7 +152,11 @@ def test_a_keystroke_in_a_field_renders_one_node(editor: Editor) -> None:
 
 def test_a_server_that_answers_with_errors_or_late_is_borne(editor: Editor) -> None:
     def fail(route: Route) -> None:
-        route.fulfill(status=500, content_type="application/problem+json", body='{"title": "Broken", "status": 500, "detail": "It is broken."}')
+        route.fulfill(
+            status=500,
+            content_type="application/problem+json",
+            body='{"title": "Broken", "status": 500, "detail": "It is broken."}',
+        )
 
     editor.page.route("**/api/check", fail)
     editor.page.route("**/api/runs*", fail)
@@ -159,7 +169,9 @@ def test_a_server_that_answers_with_errors_or_late_is_borne(editor: Editor) -> N
     assert editor.state("save")["pictures"]
 
 
-def test_a_page_whose_server_is_broken_says_so(window: Callable[..., Editor], context: Callable[..., Any], editor_server: Any) -> None:
+def test_a_page_whose_server_is_broken_says_so(
+    window: Callable[..., Editor], context: Callable[..., Any], editor_server: Any
+) -> None:
     shared = context()
     shared.route("**/api/nodes*", lambda route: route.fulfill(status=503, body="no json"))
     editor = window(inside=shared)

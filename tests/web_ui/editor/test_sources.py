@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[3]
 
 def ran(folder: Path, *arguments: str) -> str:
     environment = {**os.environ, "PATH": f"{browsers.node().parent}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
-    done = subprocess.run([str(browsers.node()), *arguments], cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        [str(browsers.node()), *arguments], cwd=folder, env=environment, text=True, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -102,7 +104,9 @@ documents = st.fixed_dictionaries(
     optional={
         "title": texts,
         "description": texts,
-        "inputs": st.dictionaries(names, st.fixed_dictionaries({"to": st.just(["a.b"])}, optional={"title": texts, "help": texts}), max_size=2),
+        "inputs": st.dictionaries(
+            names, st.fixed_dictionaries({"to": st.just(["a.b"])}, optional={"title": texts, "help": texts}), max_size=2
+        ),
         "outputs": st.dictionaries(names, st.fixed_dictionaries({"from": st.just("a.b")}, optional={"title": texts}), max_size=2),
         "view": st.dictionaries(texts, values, max_size=2),
         "requires": st.dictionaries(texts, values, max_size=2),
@@ -128,12 +132,21 @@ def test_any_workflow_is_written_as_the_engine_writes_it(editor: Editor) -> None
 
 
 def test_every_node_is_drawn_as_high_as_its_schema_says(editor: Editor) -> None:
-    types = editor.page.evaluate("async () => (await (await fetch('api/nodes?limit=1000')).json()).nodes.map((node) => node.type)")
+    types = editor.page.evaluate(
+        "async () => (await (await fetch('api/nodes?limit=1000')).json()).nodes.map((node) => node.type)"
+    )
     nodes = {f"n{index}": {"type": type, "version": 1} for index, type in enumerate(types)}
     views = {name: {"x": index % 4 * 320, "y": index // 4 * 700} for index, name in enumerate(nodes)}
     for start in range(0, len(nodes), 8):
         some = dict(list(nodes.items())[start : start + 8])
-        editor.open({"format": "latent-loom/1", "title": f"part {start}", "nodes": some, "view": {"nodes": {name: views[name] for name in some}}})
+        editor.open(
+            {
+                "format": "latent-loom/1",
+                "title": f"part {start}",
+                "nodes": some,
+                "view": {"nodes": {name: views[name] for name in some}},
+            }
+        )
         editor.until(lambda start=start: editor.document["title"] == f"part {start}")
         editor.page.wait_for_timeout(150)
         overflowing = editor.page.evaluate(

@@ -49,7 +49,11 @@ class Editor:
 
     def links(self) -> dict[str, Any]:
         """Links by ``node.input``."""
-        return {f"{node}.{name}": link for node, entry in self.document["nodes"].items() for name, link in entry.get("links", {}).items()}
+        return {
+            f"{node}.{name}": link
+            for node, entry in self.document["nodes"].items()
+            for name, link in entry.get("links", {}).items()
+        }
 
     # finding
 
