@@ -18,6 +18,7 @@ import { onKey, pasteText } from "./state/actions";
 import { activeTab, app, complain, dismiss, dispatch, leaveTo, useApp, useTab } from "./state/app";
 import { openFile, settle } from "./state/files";
 import { t } from "./text";
+import { Boundary } from "./view/Boundary";
 import { Canvas } from "./view/Canvas";
 import { canvas } from "./view/canvasHandle";
 import { MenuLayer } from "./view/Menu";
@@ -56,26 +57,41 @@ export function App() {
       <Banners />
       <div className="work">
         {library && mode === "graph" && <Library />}
-        {mode === "graph" && (
-          <main className="canvas" id="main" aria-label={t("graph")}>
-            <Crumbs />
-            <SearchBar />
-            <Canvas />
-          </main>
-        )}
-        {mode === "form" && <FormView />}
-        {mode === "list" && <ListView />}
-        {panel === "inspect" && <Inspector />}
-        {panel === "ports" && <Ports />}
-        {panel === "queue" && <QueuePanel />}
-        {panel === "gallery" && <Gallery />}
+        <Boundary key={mode}>
+          {mode === "graph" && (
+            <main className="canvas" id="main" aria-label={t("graph")}>
+              <Heading />
+              <Crumbs />
+              <SearchBar />
+              <Canvas />
+            </main>
+          )}
+          {mode === "form" && <FormView />}
+          {mode === "list" && <ListView />}
+        </Boundary>
+        <Boundary key={panel}>
+          {panel === "inspect" && <Inspector />}
+          {panel === "ports" && <Ports />}
+          {panel === "queue" && <QueuePanel />}
+          {panel === "gallery" && <Gallery />}
+        </Boundary>
       </div>
       <Palette />
       <Dialogs />
       <MenuLayer />
       <Toasts />
+      <Announced />
     </div>
   );
+}
+
+function Heading() {
+  return <h1 className="unseen">{useTab((tab) => tab.history.document.title) || t("untitled")}</h1>;
+}
+
+function Announced() {
+  const text = useApp((state) => state.announced);
+  return <div className="unseen" aria-live="polite">{text}</div>;
 }
 
 function Crumbs() {

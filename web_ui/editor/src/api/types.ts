@@ -390,6 +390,7 @@ export interface Health {
 export interface Ready {
   ready: boolean;
   reasons?: string[];
+  notes?: string[];
 }
 
 export interface SessionRequest {

@@ -84,7 +84,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
   const [failed, setFailed] = useState("");
   const [search, setSearch] = useState("");
   const [at, setAt] = useState(0);
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   useEffect(() => {
     let gone = false;
     api.choices(nodeType, input).then(
@@ -103,13 +103,15 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const found = (all ?? []).filter((one) => words.every((word) => one.toLowerCase().includes(word)));
   const chosen = Math.min(at, found.length - 1);
-  useEffect(() => box.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [chosen, found.length]);
+  useEffect(() => {
+    void box.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [chosen, found.length]);
   const { left, bottom, top, width } = anchor.getBoundingClientRect();
   const above = innerHeight - bottom < ROOM && top > innerHeight - bottom;
   const wide = Math.max(260, width);
   const style = { left: Math.max(8, Math.min(left, innerWidth - wide - 8)), width: wide, ...(above ? { bottom: innerHeight - top + 4 } : { top: bottom + 4 }) };
   return createPortal(
-    <div ref={box} className="popup choices" style={style}>
+    <section ref={box} className="popup choices" style={style} aria-label={label}>
       <input
         autoFocus
         className="text"
@@ -143,7 +145,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
         ))}
       </div>
       {(failed || (all && !found.length)) && <p className="empty">{failed || t("nothingFound")}</p>}
-    </div>,
+    </section>,
     document.body,
   );
 }

@@ -12,7 +12,8 @@ export function shownNumber(value: Json | undefined): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "bigint") return value.toString();
   const number = numberOf(value);
-  return number === undefined ? String(value) : String(Number(number.toPrecision(12)));
+  if (number === undefined) return String(value);
+  return Number.isInteger(number) ? BigInt(number).toString() : String(Number(number.toPrecision(12)));
 }
 
 /** A number as the document keeps it: floats stay floats, and whole numbers of any size are exact. */
@@ -94,6 +95,7 @@ export function NumberField({ field, label, value, change, id, invalid, describe
         ref={input}
         id={id}
         className="nodrag"
+        data-settled={typed === null || undefined}
         inputMode="decimal"
         autoComplete="off"
         spellCheck={false}

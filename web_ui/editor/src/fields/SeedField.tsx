@@ -21,6 +21,7 @@ export function SeedField({ value, change, label, id, invalid, described, rolls 
       <input
         id={id}
         className="nodrag"
+        data-settled={typed === null || undefined}
         inputMode="numeric"
         autoComplete="off"
         aria-label={label}

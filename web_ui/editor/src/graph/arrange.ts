@@ -44,6 +44,25 @@ export function distribute(boxes: readonly Box[], way: "across" | "down"): Posit
   return found;
 }
 
+const GAP = 60;
+
+/** Nodes without links, side by side from `top` downwards. */
+function inRows(boxes: readonly Box[], top: number): Box[] {
+  const columns = Math.max(1, Math.ceil(Math.sqrt(boxes.length * 1.5)));
+  const found: Box[] = [];
+  let y = top;
+  for (let start = 0; start < boxes.length; start += columns) {
+    const row = boxes.slice(start, start + columns);
+    let x = 0;
+    for (const box of row) {
+      found.push({ ...box, x, y });
+      x += box.width + GAP;
+    }
+    y += Math.max(...row.map((box) => box.height)) + GAP;
+  }
+  return found;
+}
+
 /** A layered layout from left to right, its upper left corner where that of the nodes was. The layout library loads when asked for. */
 export async function layOut(boxes: readonly Box[], links: readonly { from: string; to: string }[]): Promise<Positions> {
   if (!boxes.length) return {};
@@ -52,13 +71,16 @@ export async function layOut(boxes: readonly Box[], links: readonly { from: stri
   graph.setGraph({ rankdir: "LR", nodesep: 40, ranksep: 80 });
   graph.setDefaultEdgeLabel(() => ({}));
   const ids = new Set(boxes.map((box) => box.id));
-  for (const box of boxes) graph.setNode(box.id, { width: box.width, height: box.height });
-  for (const link of links) if (ids.has(link.from) && ids.has(link.to)) graph.setEdge(link.from, link.to);
+  const inside = links.filter((link) => ids.has(link.from) && ids.has(link.to));
+  const linked = new Set(inside.flatMap((link) => [link.from, link.to]));
+  for (const box of boxes) if (linked.has(box.id)) graph.setNode(box.id, { width: box.width, height: box.height });
+  for (const link of inside) graph.setEdge(link.from, link.to);
   layout(graph);
-  const placed = boxes.map((box) => {
+  const placed = boxes.filter((box) => linked.has(box.id)).map((box) => {
     const { x = 0, y = 0 } = graph.node(box.id) as { x?: number; y?: number };
-    return { id: box.id, x: x - box.width / 2, y: y - box.height / 2 };
+    return { ...box, x: x - box.width / 2, y: y - box.height / 2 };
   });
+  placed.push(...inRows(boxes.filter((box) => !linked.has(box.id)), Math.max(0, ...placed.map((box) => box.y + box.height + GAP))));
   const shift = (key: "x" | "y") => Math.min(...boxes.map((box) => box[key])) - Math.min(...placed.map((one) => one[key]));
   const [dx, dy] = [shift("x"), shift("y")];
   return Object.fromEntries(placed.map((one) => [one.id, { x: Math.round((one.x + dx) / GRID) * GRID, y: Math.round((one.y + dy) / GRID) * GRID }]));

@@ -21,7 +21,10 @@ export function DialogFrame({ title, children, className = "" }: { readonly titl
       aria-label={title}
       onClose={() => app.set({ dialog: null })}
       onPointerDown={(event) => event.target === event.currentTarget && event.currentTarget.close()}
-      onKeyDown={(event) => event.stopPropagation()}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === "Escape") app.set({ dialog: null });
+      }}
     >
       <header>
         <h2>{title}</h2>
@@ -29,7 +32,7 @@ export function DialogFrame({ title, children, className = "" }: { readonly titl
           <Icon name="close" />
         </button>
       </header>
-      <div className="dialog-body">{children}</div>
+      <div className="dialog-body" tabIndex={0}>{children}</div>
     </dialog>
   );
 }

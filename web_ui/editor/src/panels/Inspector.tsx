@@ -44,6 +44,7 @@ function One({ id }: { readonly id: string }) {
   const shape = shapesOf(graphOf(activeTab())).get(id);
   if (!entry || !shape) return null;
   const info = app.get().catalogue.get(entry.type);
+  const free = shape.inputs.filter((field) => isField(field) && own(entry.links, field.name) === undefined);
   const colour = NODE_COLOURS;
   return (
     <>
@@ -88,8 +89,16 @@ function One({ id }: { readonly id: string }) {
         );
       })}
       <div className="button-row">
-        {shape.inputs.filter((field) => isField(field) && own(entry.links, field.name) === undefined).length > 0 && <ExposeButtons id={id} fields={shape.inputs.filter(isField).map((field) => field.name)} />}
+        {free.length > 0 && <ExposeButtons id={id} fields={free.map((field) => field.name)} />}
       </div>
+      {free.length > 0 && !prefix && (
+        <details>
+          <summary>{t("sweepField")}</summary>
+          <div className="button-row">
+            {free.map((field) => <button key={field.name} type="button" onClick={() => app.set({ dialog: { kind: "sweep", node: id, input: field.name } })}>{humanName(field.name)}</button>)}
+          </div>
+        </details>
+      )}
       {info && (
         <details className="node-help">
           <summary>{t("help")}</summary>

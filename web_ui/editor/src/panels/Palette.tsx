@@ -40,7 +40,9 @@ function Open({ request }: { readonly request: PaletteRequest }) {
   const nodes = useMemo(() => candidates(request), [request, catalogue]);
   const entries = useMemo(() => found(query, nodes, request), [query, nodes, request]);
   const chosen = Math.min(at, entries.length - 1);
-  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [chosen, entries]);
+  useEffect(() => {
+    void list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [chosen, entries]);
   const close = () => {
     app.set({ palette: null });
     if (back.current instanceof HTMLElement) back.current.focus({ preventScroll: true });
@@ -104,7 +106,7 @@ function Open({ request }: { readonly request: PaletteRequest }) {
 export function NodeSummary({ info }: { readonly info: NodeInfo }) {
   return (
     <>
-      <h3>{info.title}</h3>
+      <b className="summary-title">{info.title}</b>
       <p>{info.summary}</p>
       {info.inputs.length > 0 && (
         <ul className="sockets-list">
@@ -192,10 +194,18 @@ export function addNode(nodeType: string, { at, from, to, link }: Omit<PaletteRe
   else dispatch({ type: "node/add", nodeType, at: to ? { x: place.x - 264, y: place.y - 40 } : from ? { x: place.x, y: place.y - 40 } : place, from, to }, { select: true });
 }
 
-/** A place near the given one where no node begins yet. */
+const [ROOM_X, ROOM_Y, STEP_X, STEP_Y] = [264, 240, 300, 60];
+
+/** The free place nearest to the given one: nothing is put on top of something else. */
 function free(at: { x: number; y: number }): { x: number; y: number } {
   const boxes = canvas()?.boxes() ?? [];
-  let [x, y] = [Math.round(at.x / 20) * 20 - 130, Math.round(at.y / 20) * 20];
-  while (boxes.some((box) => Math.abs(box.x - x) < 30 && Math.abs(box.y - y) < 30)) [x, y] = [x + 40, y + 40];
+  const [x, y] = [Math.round(at.x / 20) * 20 - ROOM_X / 2, Math.round(at.y / 20) * 20];
+  const tries = Array.from({ length: 41 * 41 }, (_, index) => ({ dx: (index % 41) - 20, dy: Math.floor(index / 41) - 20 }));
+  tries.sort((one, other) => Math.hypot(one.dx * STEP_X, one.dy * STEP_Y) - Math.hypot(other.dx * STEP_X, other.dy * STEP_Y));
+  for (const { dx, dy } of tries) {
+    const place = { x: x + dx * STEP_X, y: y + dy * STEP_Y };
+    const taken = boxes.some((box) => place.x < box.x + box.width + 20 && place.x + ROOM_X + 20 > box.x && place.y < box.y + box.height + 20 && place.y + ROOM_Y > box.y);
+    if (!taken) return place;
+  }
   return { x, y };
 }

@@ -8,6 +8,7 @@ import { isSubgraph } from "../graph/catalogue";
 import { cancel, run } from "../run/runs";
 import { t, type Key } from "../text";
 import { canvas } from "../view/canvasHandle";
+import { startLinking } from "../view/linking";
 import { FRAME, linkOf, NOTE } from "../view/projection";
 import { activeTab, app, changeTab, closeTab, complain, dispatch, newTab, openTab, redoNext, say, select, shown, undoLast, placeOf, leaveTo, type Panel } from "./app";
 import { download, openFile, pickFile, save } from "./files";
@@ -291,13 +292,19 @@ const byKey = new Map(ACTIONS.flatMap((action) => [action.keys, ...(action.more 
 /** Carries out what a key means, unless a text is edited or a dialog is open. */
 export function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
+  if (event.key === "Escape" && app.get().pending) {
+    app.set({ pending: null });
+    startLinking(null);
+    return;
+  }
   const action = byKey.get(keyOf(event));
   if (!action) return;
   const target = event.target as HTMLElement;
   const typing = target.closest("input:not([type=checkbox]), textarea, select, [contenteditable=true]") !== null;
   const { dialog, palette } = app.get();
   if ((dialog || palette) && action.id !== "run") return;
-  if (typing && !action.always) return;
+  const settled = target.dataset.settled !== undefined && (action.id === "undo" || action.id === "redo");
+  if (typing && !action.always && !settled) return;
   if (!typing && action.id === "copy" && String(getSelection() ?? "")) return;
   if (activeTab().mode !== "graph" && action.group === "edit" && !action.always && action.id !== "undo" && action.id !== "redo") return;
   event.preventDefault();

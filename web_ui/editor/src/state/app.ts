@@ -84,11 +84,12 @@ export interface App {
   readonly needsToken: boolean;
   readonly runOnChange: boolean;
   readonly languageVersion: number;
+  readonly announced: string;
 }
 
 export const app = createStore<App>({
   tabs: [], active: "", catalogue: new Map(), ready: false, failure: "", connection: "connecting", library: false, panel: null, dialog: null, palette: null,
-  toasts: [], queue: null, resultsVersion: 0, pending: null, search: null, needsToken: false, runOnChange: false, languageVersion: 0,
+  toasts: [], queue: null, resultsVersion: 0, pending: null, search: null, needsToken: false, runOnChange: false, languageVersion: 0, announced: "",
 });
 
 export const useApp = <T>(pick: (state: App) => T): T => useStore(app, pick);
@@ -235,6 +236,11 @@ export function say(text: string, kind: Toast["kind"] = "info", action?: Toast["
   const id = toasts;
   app.set((state) => ({ toasts: [...state.toasts.filter((one) => one.text !== text).slice(-3), { id, text, kind, action }] }));
   setTimeout(() => dismiss(id), kind === "error" ? 9000 : 5000);
+}
+
+/** Said to a screen reader alone, of what others see. */
+export function announce(text: string): void {
+  app.set({ announced: text });
 }
 
 export function dismiss(id: number): void {

@@ -80,6 +80,8 @@ export const de: Record<Key, string> = {
   atMost: "Es darf höchstens {bound} sein.",
   automatic: "automatisch",
   bin: "Papierkorb",
+  broken: "Dieser Teil der Seite ist kaputtgegangen",
+  brokenHint: "Die Arbeit ist sicher. Noch einmal versuchen oder die Seite neu laden; bitte melden, was hier steht.",
   bypassed: "umgangen",
   cached: "vorhanden",
   cancelNamed: "{name} abbrechen",

@@ -78,6 +78,8 @@ export const en = {
   atMost: "It must be at most {bound}.",
   automatic: "automatic",
   bin: "Bin",
+  broken: "This part of the page has broken",
+  brokenHint: "Your work is kept. Try again, or reload the page; please report what is shown.",
   bypassed: "bypassed",
   cached: "cached",
   cancelNamed: "Cancel {name}",

@@ -48,6 +48,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const [sizes, setSizes] = useState<ReadonlyMap<string, { width: number; height: number }>>(new Map());
   const [projection] = useState(() => new Projection());
   const far = useFlowStore((state) => state.transform[2] < FAR_BELOW);
+  const [fitsAtFirst] = useState(() => !viewports.has(viewKey) && Object.keys(nodesOf(workflow)).length > 0);
   const held = useRef<{ end: End; shift: boolean } | null>(null);
   const inFrames = useRef<Map<string, Point>>(new Map());
 
@@ -224,7 +225,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       }}
       onMoveEnd={(_, viewport) => viewports.set(viewKey, viewport)}
       defaultViewport={viewports.get(viewKey)}
-      fitView={!viewports.has(viewKey)}
+      fitView={fitsAtFirst}
       fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
       minZoom={0.05}
       maxZoom={2.5}

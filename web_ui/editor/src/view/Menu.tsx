@@ -2,6 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { createStore, useStore } from "../state/store";
+import { t } from "../text";
 
 export interface MenuEntry {
   readonly title: string;
@@ -47,6 +48,7 @@ export function MenuLayer() {
     if (open.back instanceof HTMLElement) open.back.focus({ preventScroll: true });
   };
   return (
+    <section aria-label={t("menu")}>
     <div
       ref={box}
       className="popup menu"
@@ -90,5 +92,6 @@ export function MenuLayer() {
         ),
       )}
     </div>
+    </section>
   );
 }

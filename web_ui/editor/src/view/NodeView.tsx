@@ -11,7 +11,7 @@ import type { Json } from "../graph/json";
 import { complaint, Widget } from "../fields/Field";
 import { useNodePlan, useNodeProblems, useNodeState, type NodeStates } from "../run/nodes";
 import { randomSeed } from "../run/runs";
-import { activeTab, app, dispatch, enter, say, shown, statesOf, useApp } from "../state/app";
+import { activeTab, announce, app, dispatch, enter, say, shown, statesOf, useApp } from "../state/app";
 import { t } from "../text";
 import { colourOf } from "./colours";
 import { Icon } from "./Icon";
@@ -42,7 +42,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
   const problems = useNodeProblems(states, data.path);
   const run = useNodeState(states, data.path);
   const title = entry.title || shape.title;
-  const wrong = run.status === "failed" || problems.length > 0;
+  const wrong = run.status === "failed" || problems.some((one) => one.code !== "missing_input");
   return (
     <div
       className="node"
@@ -64,7 +64,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
             <Icon name="expand" />
           </button>
         )}
-        <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong} problems={problems.map((one) => `${one.cause} ${one.action}`).join("\n")} />
+        <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong || problems.length > 0} calm={!wrong} problems={problems.map((one) => `${one.cause} ${one.action}`).join("\n")} />
       </div>
       <Progress path={data.path} states={states} />
       {!data.collapsed && geometry.rows.map((row) => (row.kind === "sockets" ? <SocketRow key={`s${row.y}`} id={id} row={row} data={data} /> : <FieldRow key={row.input} id={id} row={row} data={data} states={states} />))}
@@ -75,7 +75,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
   );
 }
 
-function Badge({ path, states, mode, wrong, problems }: { path: string; states: NodeStates; mode?: string; wrong: boolean; problems: string }) {
+function Badge({ path, states, mode, wrong, calm, problems }: { path: string; states: NodeStates; mode?: string; wrong: boolean; calm: boolean; problems: string }) {
   const plan = useNodePlan(states, path);
   const run = useNodeState(states, path);
   if (mode === "muted") return <span className="badge">{t("muted")}</span>;
@@ -83,7 +83,7 @@ function Badge({ path, states, mode, wrong, problems }: { path: string; states: 
   if (wrong) {
     const text = run.error ? `${run.error.cause} ${run.error.action}` : problems;
     return (
-      <button type="button" className="badge bad nodrag" title={text} onClick={() => say(text, "error")} aria-label={`${t("problem")}: ${text}`}>
+      <button type="button" className={calm ? "badge runs nodrag" : "badge bad nodrag"} title={text} onClick={() => say(text, calm ? "info" : "error")} aria-label={`${t("problem")}: ${text}`}>
         <Icon name="warning" />
       </button>
     );
@@ -186,6 +186,7 @@ const Socket = memo(function Socket({ node, side, socket, title, linked }: Socke
       style={{ width: SOCKET, height: SOCKET, color: colourOf(socket.type) }}
       onClick={press}
       onKeyDown={(event: KeyboardEvent) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
         if (event.key === "Enter" || event.key === " ") {
           event.preventDefault();
           event.stopPropagation();
@@ -223,7 +224,7 @@ export function pressSocket(end: End): void {
 export function link(source: string, node: string, input: string, at = { x: 0, y: 0 }): boolean {
   const outcome = dispatch({ type: "link/add", source, node, input }, { quiet: true });
   if (outcome.ok) {
-    say(t("linked", { source, target: `${node}.${input}` }));
+    announce(t("linked", { source, target: `${node}.${input}` }));
     return true;
   }
   const [conversion] = outcome.conversions ?? [];

@@ -96,7 +96,7 @@ export class Projection {
       const at = shown.moving.get(id) ?? note;
       const size = shown.sizes.get(id) ?? note;
       keep(id, [JSON.stringify(note), at.x, at.y, size.width, size.height, shown.selected.has(id)], () => ({
-        ...boxed(id, at, size.width, size.height), type: "note", data: { note }, selected: shown.selected.has(id), zIndex: -1,
+        ...boxed(id, at, size.width, size.height), type: "note", data: { note }, selected: shown.selected.has(id), zIndex: 1,
       }));
     }
     this.nodes = next;

@@ -1,0 +1,137 @@
+"""What a run looks like while it goes on and when it fails, what a lost server leaves, and two windows on one workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.web_ui.editor.conftest import watch
+from tests.web_ui.editor.using import Editor
+from tests.web_ui.serving import Served
+
+
+def toy(type: str, **values: Any) -> dict[str, Any]:
+    return {
+        "format": "latent-loom/1",
+        "title": type,
+        "nodes": {
+            "work": {"type": type, "version": 1, "values": values},
+            "write": {"type": "toy.write", "version": 1, "links": {"value": "work.value"}},
+        },
+    }
+
+
+def opened(editor: Editor, workflow: dict[str, Any]) -> None:
+    editor.open(workflow)
+    editor.until(lambda: editor.document.get("title") == workflow["title"])
+
+
+def test_a_running_node_shows_its_progress_and_can_be_cancelled(editor: Editor) -> None:
+    opened(editor, toy("toy.wait", seconds=30.0, steps=60, value=1))
+    editor.press("Control+Enter")
+    editor.until(lambda: editor.state("work").get("done", 0) > 1)
+    expect(editor.node("work").get_by_role("progressbar")).to_be_visible()
+    editor.press("q")
+    expect(editor.page.get_by_label("Queue", exact=True).get_by_text("runs")).to_be_visible()
+    editor.page.get_by_role("button", name="Cancel the run").click()
+    editor.until(lambda: not editor.tab["running"])
+
+
+def test_an_error_stays_on_its_node_with_cause_and_action(editor: Editor) -> None:
+    opened(editor, toy("toy.fail", value=3))
+    editor.run()
+    badge = editor.node("work").get_by_role("button", name="problem")
+    expect(badge).to_be_visible()
+    assert "no good" in str(badge.get_attribute("title"))
+    assert editor.state("write")["status"] == "blocked"
+    editor.page.wait_for_timeout(600)
+    expect(badge).to_be_visible()
+
+
+def test_a_value_out_of_range_is_told_at_once_on_the_field(editor: Editor) -> None:
+    steps = editor.field("sample", "steps")
+    steps.fill("0")
+    steps.press("Enter")
+    expect(steps).to_have_attribute("aria-invalid", "true")
+    editor.until(lambda: editor.tab["problems"])
+    assert editor.page.get_by_role("button", name="Run", exact=False).first.is_visible()
+    problem = editor.tab["problems"][0]
+    assert (problem["node"], problem["input"]) == ("sample", "steps")
+    editor.press("Control+z")
+    editor.until(lambda: not editor.tab["problems"])
+
+
+def test_a_lost_server_is_told_editing_goes_on_and_the_run_is_taken_up_again(
+    context: Callable[..., Any], serve: Callable[..., Served], errors: list[str]
+) -> None:
+    served = serve()
+    page = context().new_page()
+    watch(page, errors)
+    page.goto(served.url)
+    editor = Editor(page)
+    page.locator(".node").first.wait_for()
+    opened(editor, toy("toy.wait", seconds=6.0, steps=12, value=1))
+    editor.press("Control+Enter")
+    editor.until(lambda: editor.state("work").get("done", 0) > 2)
+    port = served.port
+    served.process.kill()
+    served.process.wait()
+    expect(page.get_by_text("The server does not answer. Go on editing")).to_be_visible()
+    editor.field("work", "value").fill("5")
+    editor.field("work", "value").press("Enter")
+    assert editor.document["nodes"]["work"]["values"]["value"] == 5
+    again = serve("--port", str(port), state=served.state)
+    assert again.port == port
+    editor.until(lambda: page.evaluate("() => __editor.connection()") == "open")
+    expect(page.get_by_text("The server does not answer. Go on editing")).to_be_hidden()
+    editor.until(lambda: not editor.tab["running"], "the interrupted job did not end")
+    assert again.job(editor.tab["job"])["state"] == "succeeded"
+    assert editor.state("work")["status"] in ("ran", "served")
+
+
+def test_two_windows_on_one_workflow_lose_nothing(window: Callable[..., Editor], editor_server: Served) -> None:
+    workflow = toy("toy.wait", seconds=0.1, steps=1, value=1)
+    answer = editor_server.call("PUT", "/api/workflows/shared", {"workflow": workflow}, headers={"If-None-Match": "*"})
+    assert answer.status in (200, 201), answer
+    first, second = (window(f"{editor_server.url}?workflow=shared") for _ in range(2))
+    for one in (first, second):
+        one.until(lambda one=one: one.tab["name"] == "shared")
+    first.field("work", "value").fill("2")
+    first.field("work", "value").press("Enter")
+    first.press("Control+s")
+    second.until(lambda: second.document["nodes"]["work"]["values"]["value"] == 2, "a window without changes did not follow")
+    second.field("work", "value").fill("3")
+    second.field("work", "value").press("Enter")
+    first.field("work", "value").fill("4")
+    first.field("work", "value").press("Enter")
+    first.press("Control+s")
+    banner = second.page.get_by_role("alert").filter(has_text="was also saved elsewhere")
+    expect(banner).to_be_visible()
+    second.press("Control+s")
+    expect(banner).to_be_visible()
+    assert editor_server.get("/api/workflows/shared")["workflow"]["nodes"]["work"]["values"]["value"] == 4
+    banner.get_by_role("button", name="Take theirs").click()
+    second.until(lambda: second.document["nodes"]["work"]["values"]["value"] == 4)
+    second.press("Control+z")
+    second.until(lambda: second.document["nodes"]["work"]["values"]["value"] == 3)
+    revisions = editor_server.get("/api/workflows/shared/revisions")["revisions"]
+    assert len(revisions) == 3
+
+
+def test_an_earlier_version_is_compared_and_brought_back(window: Callable[..., Editor], editor_server: Served) -> None:
+    workflow = toy("toy.wait", seconds=0.1, steps=1, value=1)
+    editor_server.call("PUT", "/api/workflows/history", {"workflow": workflow}, headers={"If-None-Match": "*"})
+    editor = window(f"{editor_server.url}?workflow=history")
+    editor.until(lambda: editor.tab["name"] == "history")
+    editor.field("work", "value").fill("9")
+    editor.field("work", "value").press("Enter")
+    editor.press("Control+s")
+    editor.until(lambda: len(editor_server.get("/api/workflows/history/revisions")["revisions"]) == 2)
+    editor.page.get_by_role("button", name="Menu").click()
+    editor.page.get_by_role("menuitem", name="Earlier versions").click()
+    editor.page.get_by_role("button", name="Version 1").click()
+    expect(editor.page.locator(".changes")).to_contain_text("work / values / value")
+    editor.page.get_by_role("button", name="Restore").click()
+    editor.until(lambda: editor.document["nodes"]["work"]["values"]["value"] == 1)
