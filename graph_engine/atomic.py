@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -29,6 +29,26 @@ def written_beside(path: Path, parts: Iterable[bytes | memoryview], durable: boo
 
 
 def replace(path: Path, parts: Iterable[bytes | memoryview], durable: bool = True) -> None:
-    """Write ``path``, in place of what stood there. Raises OSError, and then what stood there still does."""
+    """Write ``path``, in place of what stood there. Raises OSError, and then what stood there still does.
+
+    ``durable``: once this returns, a loss of power leaves the new content.
+    """
     with written_beside(path, parts, durable) as temporary:
         temporary.replace(path)
+    if durable:
+        keep_names(path.parent)
+
+
+def keep_names(folder: Path) -> None:
+    """See to it that files moved into or out of ``folder`` keep their names through a loss of power: those too are data of the disk.
+
+    Does nothing where a folder cannot be opened (Windows) or synchronised (some network drives): the names come there in time.
+    """
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graph_engine import check
@@ -39,8 +39,11 @@ def named_outputs(spec: NodeSpec, returned: Any) -> dict[str, Any]:
     return {name: _typed(name, spec.outputs[name].type, value, spec.classes) for name, value in values.items()}
 
 
-def failure(node: Node, inputs: Mapping[str, Any], error: BaseException, codecs: Codecs) -> NodeError:
-    """The located error for whatever a node raised. Values are described by type and shape, never by content."""
+def failure(
+    node: Node, inputs: Mapping[str, Any], error: BaseException, codecs: Codecs, redact: Callable[[str], str] = lambda text: text
+) -> NodeError:
+    """The located error for whatever a node raised. Values are described by type and shape, never by content; ``redact`` strikes
+    secrets out of what the node said."""
     described = {name: codecs.describe(value) for name, value in inputs.items()}
     if isinstance(error, NodeInputError):
         cause, action = f"{error.input}: {error.cause}", error.action
@@ -53,7 +56,7 @@ def failure(node: Node, inputs: Mapping[str, Any], error: BaseException, codecs:
     else:
         cause = f"{type(error).__name__}: {error}."
         action = f"This is a fault of the node (pack {node.spec.pack or 'unknown'}); its traceback is in the log (--verbose)."
-    return NodeError(node=node.path, type=node.spec.type, inputs=described, cause=cause, action=action)
+    return NodeError(node=node.path, type=node.spec.type, inputs=described, cause=redact(cause), action=redact(action))
 
 
 def _typed(name: str, want: SocketType, value: Any, classes: Mapping[str, type]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from graph_engine.errors import Cancelled
 from graph_engine.folders import Folders
+from graph_engine.secrets import Secrets
 
 Service = TypeVar("Service", bound="SharedService")
 
@@ -55,6 +56,7 @@ class Context:
 
     folders: Folders = field(default_factory=Folders)
     services: Services = field(default_factory=lambda: Services({}))
+    secrets: Secrets = field(default_factory=Secrets)
     cancelled: Callable[[], bool] = lambda: False
     on_progress: Callable[[int, int], None] = lambda _done, _total: None
     on_preview: Callable[[Callable[[], bytes]], None] = lambda _render: None
@@ -84,6 +86,10 @@ class Context:
     def check_cancelled(self) -> None:
         if self.cancelled():
             raise Cancelled("the run was cancelled")
+
+    def secret(self, name: str) -> str:
+        """The secret called ``name``, such as a token: workflows, keys and pictures hold the name alone. Raises LoomError."""
+        return self.secrets.get(name)
 
     def service(self, kind: type[Service]) -> Service:
         return self.services.get(kind)

@@ -29,6 +29,7 @@ from graph_engine.lanes import Lanes
 from graph_engine.plan import Planned, plan
 from graph_engine.record import run_record
 from graph_engine.registry import Registry, discover
+from graph_engine.secrets import Secrets
 from graph_engine.values import Codecs, Digest, File
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.embed import embed
@@ -66,6 +67,7 @@ class Engine:
         cache_folder: Path | None = None,
         disk_bytes: int = disk.DEFAULT_BUDGET_BYTES,
         workers: Mapping[str, int] | None = None,
+        secrets: Secrets | None = None,
         checkpoint_interval_s: float | None = None,
     ) -> None:
         """``options`` go to shared services (``device``, ``dtype``); ``workers`` sets how many nodes run at once in a lane.
@@ -86,6 +88,7 @@ class Engine:
             codecs=self.codecs,
             services=Services(self.options),
             folders=self.folders,
+            secrets=secrets or Secrets(),
             checkpoint_interval_s=_checkpoint_interval_s() if checkpoint_interval_s is None else checkpoint_interval_s,
         )
         self._prepared: deque[tuple[Workflow, Digest, Graph, Keys]] = deque(maxlen=PREPARED_KEPT)
@@ -95,8 +98,11 @@ class Engine:
 
     @property
     def _numerics(self) -> str:
-        """How the device lane was asked to calculate: its results are kept apart by it, since they differ in the last digits."""
-        return f"{self.options.get('device', 'auto')} {self.options.get('dtype', 'auto')}"
+        """How the device lane was asked to calculate: its results are kept apart by it, since they differ in the last digits.
+
+        Which of several devices of a kind it is makes no difference.
+        """
+        return f"{self.options.get('device', 'auto').partition(':')[0]} {self.options.get('dtype', 'auto')}"
 
     def __enter__(self) -> Engine:
         return self
@@ -122,11 +128,13 @@ class Engine:
     def plan(self, request: Request) -> list[Planned]:
         """What a run would do. Raises WorkflowError when it could not start."""
         graph, keys = self._prepare(request)
+        self.around.history.refresh()
         return plan(graph, keys, self.around.cache, self.around.history, request.origin)
 
     def explain(self, request: Request, node: str) -> list[Cause]:
         """Why ``node`` (a path, or a declared output) would run or be served, followed to the root. Raises WorkflowError."""
         graph, keys = self._prepare(request)
+        self.around.history.refresh()
         return explain(graph, keys, self.around.cache, self.around.history, request.origin, node)
 
     def start(self, request: Request, listener: Listener | None = None) -> Run:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -28,6 +29,7 @@ from graph_engine.folders import Folders
 from graph_engine.graph import Graph, Link, Node
 from graph_engine.history import History, Trace, trace, why
 from graph_engine.lanes import Lanes
+from graph_engine.secrets import Secrets
 from graph_engine.values import Codecs, Digest, File
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Surroundings:
     codecs: Codecs
     services: Services
     folders: Folders
+    secrets: Secrets = field(default_factory=Secrets)
     checkpoint_interval_s: float = 5.0
 
 
@@ -372,6 +375,7 @@ class Run:
         return Context(
             folders=self.around.folders,
             services=self.around.services,
+            secrets=self.around.secrets,
             cancelled=self._cancelled.is_set,
             on_progress=lambda done, total: self._tell(events.NodeProgress, node=node.path, done=done, total=total),
             on_preview=lambda render: self._tell(events.NodePreview, node=node.path, render=render),
@@ -380,12 +384,14 @@ class Run:
         )
 
     def _checkpointer(self, key: Key) -> Callable[[Callable[[], Any]], None]:
-        """Keeps a state if the last one is old enough."""
+        """Keeps a state if the last one is old enough, or if the run was cancelled: then this step is the last."""
         last = time.perf_counter()
 
         def checkpoint(state: Callable[[], Any]) -> None:
             nonlocal last
-            if time.perf_counter() - last >= self.around.checkpoint_interval_s:
+            interval_s = self.around.checkpoint_interval_s
+            last_step = self._cancelled.is_set() and interval_s < math.inf
+            if last_step or time.perf_counter() - last >= interval_s:
                 self.around.cache.checkpoint(key, state())
                 last = time.perf_counter()
 
@@ -433,7 +439,7 @@ class Run:
             self._stopped.add(node.index)
             return schedule.Failed(node.index)
         log.debug("node %s failed", node.path, exc_info=error)
-        located = call.failure(node, inputs, error, self.around.codecs)
+        located = call.failure(node, inputs, error, self.around.codecs, self.around.secrets.redact)
         located.__cause__ = error
         self._report(located, node)
         return schedule.Failed(node.index)

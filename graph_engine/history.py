@@ -43,17 +43,22 @@ class History:
     def __init__(self, disk: DiskCache | None = None) -> None:
         self._disk = disk
         self._traces: dict[tuple[str, str], Trace] = {}
-        self._stored: dict[str, dict[str, str]] = {}  # by origin and path, as they were found on disk
+        self._stored: dict[str, Mapping[str, str]] = {}  # by origin and path, as they were found on disk …
+        self._read_back: dict[tuple[str, str], Trace] = {}  # … and what was made of them
         self._new: dict[str, dict[str, Trace]] = {}  # what is not written yet, by origin and path
         self._lock = threading.Lock()
 
     def last(self, origin: str, path: str) -> Trace | None:
-        found = self._traces.get((origin, path))
+        found = self._traces.get((origin, path)) or self._read_back.get((origin, path))
         if found is None and origin and self._disk is not None:
             found = from_text(self._read(origin).get(path))
             if found is not None:
-                self._traces.setdefault((origin, path), found)
+                self._read_back[origin, path] = found
         return found
+
+    def refresh(self) -> None:
+        """Forget what was read from disk, where another process may have written since."""
+        self._stored, self._read_back = {}, {}
 
     def remember(self, origin: str, path: str, trace: Trace) -> None:
         with self._lock:

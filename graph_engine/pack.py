@@ -12,9 +12,12 @@ class Pack:
 
     ``package``: import name; its modules (not its sub-packages, not names with a leading underscore) are searched for nodes.
     ``codecs``: qualified class name -> ``module:Class`` of a graph_engine.values.Codec.
+    ``warm_up``: ``module:function`` that a process which is to run many jobs calls before the first: it imports what nodes need, and
+    returns the names of the devices that they can compute on.
     """
 
     name: str
     version: str
     package: str
     codecs: Mapping[str, str] = field(default_factory=dict)
+    warm_up: str = ""

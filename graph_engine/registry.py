@@ -40,6 +40,7 @@ class Registry:
     specs: Mapping[str, NodeSpec] = field(default_factory=dict)
     codecs: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    warm_ups: tuple[str, ...] = ()
     packages: frozenset[str] = frozenset()
     faults: tuple[PackFault, ...] = ()
 
@@ -121,6 +122,7 @@ class _Builder:
         self._classes: dict[str, type] = {}
         self._codecs: dict[str, str] = {}
         self._versions: dict[str, str] = {}
+        self._warm_ups: tuple[str, ...] = ()
         self._packages: set[str] = set()
         self._faults: list[PackFault] = []
         self._folder_packs: set[str] = set()
@@ -133,6 +135,7 @@ class _Builder:
 
     def add(self, pack: Pack, modules: Iterable[ModuleType]) -> None:
         self._versions[pack.name] = pack.version
+        self._warm_ups += (pack.warm_up,) if pack.warm_up else ()
         self._codecs.update(pack.codecs)
         for module in modules:
             self._packages.add(module.__name__.partition(".")[0])
@@ -187,6 +190,7 @@ class _Builder:
             specs={**ENGINE_SPECS, **self._specs},
             codecs=self._codecs,
             versions=self._versions,
+            warm_ups=self._warm_ups,
             packages=frozenset(self._packages),
             faults=tuple(self._faults),
         )

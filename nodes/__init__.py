@@ -13,6 +13,7 @@ PACK = Pack(
     name="loom",
     version="0.1.0",
     package="nodes",
+    warm_up="nodes.runtime.warm_up:warm_up",
     codecs={
         "torch.Tensor": "nodes.runtime.codecs:TensorCodec",
         "torch.nn.parameter.Parameter": "nodes.runtime.codecs:TensorCodec",

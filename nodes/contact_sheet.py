@@ -10,7 +10,6 @@ from nodes.types import Image
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
-    from PIL import ImageFont
     from torch import Tensor
 
 GAP = 8
@@ -44,10 +43,15 @@ def contact_sheet(
 
     Returns:
         image: The sheet.
+
+    Example:
+        contact_sheet(pictures, labels=["seed 1", "seed 2"], columns=2)
     """
     import numpy as np
     import torch
     from PIL import Image as Pillow
+
+    from nodes.imaging.lettering import Label
 
     texts = _checked_labels(labels, len(images))
     spots = _checked_places(places, len(images))
@@ -57,7 +61,7 @@ def contact_sheet(
     width, height = (max(one.size[side] for one in thumbnails) for side in (0, 1))
     margin = GAP if texts else 0
     width = max(width, size // 2) if texts else width
-    label = _Label(size, width)
+    label = Label(max(SMALLEST_FONT, size // FONT_SHARE), width, MAX_LINES)
     wrapped = [label.lines(text) for text in texts]
     cell_height = height + (label.height * max(map(len, wrapped)) + GAP if texts else 0)
     sheet_size = [margin * 2 + count * side + (count - 1) * GAP for count, side in ((columns, width), (rows, cell_height))]
@@ -69,60 +73,8 @@ def contact_sheet(
         top = margin + spot // columns * (cell_height + GAP)
         sheet.paste(thumbnail, (left + (width - thumbnail.size[0]) // 2, top + (height - thumbnail.size[1]) // 2))
         if texts:
-            label.draw(sheet, left, top + height + GAP // 2, wrapped[index])
+            label.draw(sheet, left, top + height + GAP // 2, wrapped[index], INK)
     return Image(pixels=torch.from_numpy(np.asarray(sheet, dtype=np.float32) / 255)[None])
-
-
-class _Label:
-    """Lines of text in Pillow's own font, broken at blanks and cut where they do not fit ``width``."""
-
-    def __init__(self, size: int, width: int) -> None:
-        from PIL import ImageFont
-
-        self.width = width
-        self._font: ImageFont.FreeTypeFont | ImageFont.ImageFont = ImageFont.load_default(max(SMALLEST_FONT, size // FONT_SHARE))
-        box = self._font.getbbox("Ågjp")
-        self.height = int(box[3]) + 2
-
-    def lines(self, text: str) -> list[str]:
-        found: list[str] = []
-        for word in _plain(text).split():
-            joined = f"{found[-1]} {word}" if found else word
-            if found and self._fits(joined):
-                found[-1] = joined
-            else:
-                found.append(word)
-        kept = found[:MAX_LINES]
-        if len(found) > MAX_LINES:
-            kept[-1] = f"{kept[-1]}…"
-        return [self._cut(line) for line in kept]
-
-    def draw(self, sheet: Pillow.Image, left: int, top: int, lines: Sequence[str]) -> None:
-        from PIL import ImageDraw
-
-        pen = ImageDraw.Draw(sheet)
-        for index, line in enumerate(lines):
-            pen.text((left, top + index * self.height), line, fill=INK, font=self._font)
-
-    def _fits(self, line: str) -> bool:
-        return self._font.getlength(line) <= self.width
-
-    def _cut(self, line: str) -> str:
-        if self._fits(line):
-            return line
-        low, high = 0, len(line)
-        while low < high:  # the longest beginning that fits with an ellipsis
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._fits(f"{line[:middle]}…") else (low, middle - 1)
-        return f"{line[:low]}…"
-
-
-def _plain(text: str) -> str:
-    """What Pillow's own font can write: letters without their accents, and a question mark for those of other scripts."""
-    import unicodedata
-
-    parts = (part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part))
-    return "".join(part if part.isascii() or part == "…" else "?" for part in parts)
 
 
 def _thumbnail(pixels: Tensor, size: int) -> Pillow.Image:

@@ -45,6 +45,9 @@ def load_model(
         model: The denoising network, for a sampler.
         text_encoder: Turns prompts into what this network reads.
         vae: Turns pictures into latents and back.
+
+    Example:
+        load_model(name="loom-tiny")
     """
     info = describe(name, context.folders)
     source = Source(name=name, fingerprint=info.fingerprint, family=info.family)

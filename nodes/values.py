@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 
 from graph_engine import Multiline, NodeInputError, Range, Seed, node
-from nodes.types import Image
 
 T = TypeVar("T")
 
@@ -92,33 +91,6 @@ def boolean(*, boolean: bool = True) -> bool:
         boolean(boolean=True)
     """
     return boolean
-
-
-class ImageSize(NamedTuple):
-    """What ``image_size`` gives."""
-
-    width: int
-    height: int
-    pictures: int
-
-
-@node("loom.image_size", version=1, category="values")
-def image_size(image: Image) -> ImageSize:
-    """Tell how large a picture is, to make something else as large.
-
-    Args:
-        image: One or more pictures.
-
-    Returns:
-        width: In pixels.
-        height: In pixels.
-        pictures: How many there are.
-
-    Example:
-        image_size(image)
-    """
-    pictures, height, width = image.pixels.shape[:3]
-    return ImageSize(width=width, height=height, pictures=pictures)
 
 
 @node("loom.number_range", version=1, category="values", output="numbers")

@@ -15,7 +15,24 @@ from graph_engine.workflow import canonical, read
 from graph_engine.workflow.embed import extract
 
 WORKFLOWS = Path(__file__).parent.parent / "workflows"
+PICTURES = Path(__file__).parent.parent / "docs" / "workflows"
 FILES = sorted(WORKFLOWS.glob("*.json"))
+SIZES = {
+    "custom_sigmas": (128, 128),
+    "day_and_night": (128, 264),
+    "guidance_sweep": (167, 688),
+    "image_to_image": (128, 128),
+    "inpaint": (128, 128),
+    "outpaint": (128, 192),
+    "prompt_blend": (128, 128),
+    "prompt_list": (197, 552),
+    "regional_prompts": (128, 128),
+    "seed_variations": (264, 400),
+    "text_to_image": (128, 128),
+    "two_pass": (192, 192),
+    "wildcards": (128, 128),
+}
+"""Height and width of what each of them makes."""
 
 
 @pytest.fixture
@@ -37,8 +54,31 @@ def pixels(path: Path) -> numpy.ndarray:
     return numpy.asarray(Image.open(path))
 
 
-def test_there_are_workflows() -> None:
-    assert {"text_to_image", "image_to_image"} <= {path.stem for path in FILES}
+def test_there_are_these_workflows() -> None:
+    assert {path.stem for path in FILES} == set(SIZES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_workflow_says_what_it_does_and_what_it_asks_for(path: Path) -> None:
+    workflow = read(path)
+    assert workflow.title
+    assert workflow.description.endswith(".")
+    assert set(workflow.outputs) == {"image"}
+    assert [name for name, port in workflow.inputs.items() if not port.title] == []
+    assert workflow.view["inputs"] == [name for name in workflow.view["inputs"] if name in workflow.inputs]
+    assert set(workflow.view["nodes"]) == set(workflow.nodes)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_workflow_is_pictured_in_the_docs_by_its_present_self(path: Path) -> None:
+    picture = PICTURES / f"{path.stem}.png"
+    embedded = extract(picture)
+    assert canonical(embedded.workflow) == path.read_text(encoding="utf-8"), "run: scripts/draw-workflows"
+    page = (PICTURES / "README.md").read_text(encoding="utf-8")
+    workflow = read(path)
+    assert f"## {workflow.title}\n\n{workflow.description}\n\n" in page, "run: scripts/draw-workflows"
+    assert f"]({path.stem}.png)" in page
+    assert picture.stat().st_size < 150_000
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -48,13 +88,13 @@ def test_a_workflow_is_written_in_its_canonical_form(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_workflow_makes_a_picture_that_remembers_it(path: Path, folder: Path) -> None:
-    (picture,) = run(path)
-    assert picture.parent == Path("output")
-    assert pixels(picture).shape == (128, 128, 3)
+    made = loom.load(path)(output_folder=folder / "output", seed=1, steps=6)
+    (picture,) = made.files
+    assert pixels(picture).shape == (*SIZES[path.stem], 3)
     assert pixels(picture).std() > 10, "the picture is almost one colour"
     embedded = extract(picture)
     assert canonical(embedded.workflow) == path.read_text(encoding="utf-8")
-    assert embedded.record["inputs"]["seed"] == 1
+    assert (embedded.record["inputs"]["seed"], embedded.record["inputs"]["steps"]) == (1, 6)
     assert str(folder) not in picture.read_bytes().decode("latin-1")
 
 

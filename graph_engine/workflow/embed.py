@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from graph_engine.errors import FormatError
 from graph_engine.workflow.document import Workflow
-from graph_engine.workflow.text import MAX_BYTES, canonical, load_json, parse
+from graph_engine.workflow.text import MAX_BYTES, canonical, limit_depth, load_json, parse
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 WORKFLOW, RECORD = b"loom.workflow", b"loom.run"
@@ -36,23 +36,31 @@ def embed(png: bytes, workflow: Workflow, record_json: str) -> bytes:
 
 def extract(path: Path) -> Embedded:
     """The workflow and record in a PNG. Raises FormatError when it is no PNG, is damaged, or carries none."""
+    try:
+        return extract_bytes(path.read_bytes(), str(path))
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def extract_bytes(png: bytes, name: str = "the picture") -> Embedded:
+    """The same from the content of a file, which messages call ``name``."""
     found: dict[bytes, str] = {}
     try:
-        for kind, data, _raw in _chunks(path.read_bytes()):
+        for kind, data, _raw in _chunks(png):
             keyword, _, rest = data.partition(b"\0")
             if kind == b"iTXt" and keyword in (WORKFLOW, RECORD):
                 found[keyword] = _decode(rest)
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, struct.error, zlib.error) as error:
-        raise FormatError(f"{path} is damaged: {error}. Use the original file.") from error
+        raise FormatError(f"{name} is damaged: {error}. Use the original file.") from error
     if WORKFLOW not in found:
-        raise FormatError(f"{path} carries no workflow: it was made elsewhere, or its metadata was removed.")
+        raise FormatError(f"{name} carries no workflow: it was made elsewhere, or its metadata was removed.")
     try:
-        workflow, record = parse(found[WORKFLOW]), load_json(found.get(RECORD, "{}"))
+        workflow, told = parse(found[WORKFLOW]), load_json(found.get(RECORD, "{}"))
+        record = told if isinstance(told, dict) else {}
+        limit_depth(record)
     except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
-    return Embedded(workflow, record if isinstance(record, dict) else {})
+        raise FormatError(f"{name}: {error}") from error
+    return Embedded(workflow, record)
 
 
 def is_png(path: Path) -> bool:

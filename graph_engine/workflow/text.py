@@ -45,7 +45,7 @@ def parse(text: str | bytes, migrations: tuple[Migration, ...] = MIGRATIONS, new
 def _parse(data: Any, migrations: tuple[Migration, ...], newest: int) -> Workflow:
     if not isinstance(data, dict):
         raise FormatError(f"it holds {_json_type(data)}, not a workflow: the outermost value must be an object.")
-    _limit_depth(data)
+    limit_depth(data)
     for migration in migrations[_format_number(data, newest) - 1 : newest - 1]:
         data = migration(data)
     try:
@@ -118,7 +118,8 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _limit_depth(data: Any) -> None:
+def limit_depth(data: Any) -> None:
+    """Raises FormatError for data that a recursive function could not walk."""
     level = [data]
     for _ in range(MAX_DEPTH):
         level = [

@@ -5,23 +5,25 @@ A picture is never scaled without being asked, since that would blur or distort 
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from graph_engine import NodeInputError
 from nodes.imaging.resample import resize
 
 
-def mask_for(mask: Tensor, pixels: Tensor, input: str = "mask") -> Tensor:
-    """``mask`` [1 or batch, height, width] in the size of ``pixels``. Raises NodeInputError where their numbers do not agree."""
-    check_count(input, "masks", mask.shape[0], pixels.shape[0])
+def mask_for(mask: Tensor, pixels: Tensor, input: str = "mask", *, what: str = "pictures") -> Tensor:
+    """``mask`` [1 or batch, height, width] in the size of ``pixels``, which may be masks too.
+
+    Raises NodeInputError where their numbers do not agree.
+    """
+    check_count(input, "masks", mask.shape[0], pixels.shape[0], what)
     return resize(mask, pixels.shape[1], pixels.shape[2], "bilinear")
 
 
-def check_count(input: str, what: str, count: int, pictures: int) -> None:
+def check_count(input: str, what: str, count: int, pictures: int, of: str = "pictures") -> None:
     """Raises NodeInputError unless one side has one item or both have as many."""
     if count != pictures and 1 not in (count, pictures):
-        raise NodeInputError(input, f"It holds {count} {what} for {pictures} pictures.", "Use one for all, or one for each.")
+        raise NodeInputError(input, f"It holds {count} {what} for {pictures} {of}.", "Use one for all, or one for each.")
 
 
 def check_size(input: str, found: Tensor, wanted: Tensor) -> None:
@@ -34,8 +36,3 @@ def check_size(input: str, found: Tensor, wanted: Tensor) -> None:
 def repeated(batch: Tensor, count: int) -> Tensor:
     """A batch of one seen as ``count`` items, without a copy."""
     return batch.expand(count, *batch.shape[1:]) if batch.shape[0] == 1 else batch
-
-
-def joined(batches: list[Tensor]) -> Tensor:
-    """Several batches as one."""
-    return batches[0] if len(batches) == 1 else torch.cat(batches)

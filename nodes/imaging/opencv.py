@@ -17,9 +17,14 @@ Function = Callable[[Array, Array], Any]
 """``(source, target)``: fills ``target``, of the size wanted, and leaves ``source`` alone."""
 
 
-def each(batch: Tensor, function: Function, size: tuple[int, int] | None = None) -> Tensor:
-    """``function`` of every item of ``batch`` [batch, height, width, …], as a new batch whose items are ``size`` (height, width)."""
-    found = torch.empty(batch.shape[0], *(size or batch.shape[1:3]), *batch.shape[3:])
+def each(
+    batch: Tensor, function: Function, size: tuple[int, int] | None = None, channels: tuple[int, ...] | None = None
+) -> Tensor:
+    """``function`` of every item of ``batch`` [batch, height, width, *channels], as a new batch.
+
+    Its items are ``size`` (height, width), and have ``channels`` where those change: (3,) is a colour, () a mask.
+    """
+    found = torch.empty(batch.shape[0], *(size or batch.shape[1:3]), *(batch.shape[3:] if channels is None else channels))
     for source, target in zip(batch, found, strict=True):
         array = target.numpy()
         given = function(source.contiguous().numpy(), array)

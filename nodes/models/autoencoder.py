@@ -14,6 +14,7 @@ from torch import Tensor
 from nodes.models.folder import DiffusersFolder
 from nodes.models.tiles import Tiling, tiled
 from nodes.runtime.device import Device
+from nodes.runtime.libraries import library_class
 from nodes.runtime.modules import build
 
 Vae: TypeAlias = Any
@@ -31,10 +32,8 @@ def no_progress(done: int, total: int) -> None:
 
 
 def load_vae(folder: DiffusersFolder) -> Vae:
-    from diffusers import AutoencoderKL
-
     config = folder.config("vae")
-    make: Any = AutoencoderKL.from_config
+    make = library_class("diffusers", "AutoencoderKL").from_config
     return build(lambda: make(config), folder.weights("vae"), _renamed)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nodes.models.emphasis import Weighted
 from nodes.models.folder import INDEX, DiffusersFolder, read_json
+from nodes.runtime.libraries import library_class
 from nodes.runtime.modules import build
 
 if TYPE_CHECKING:
@@ -135,14 +136,12 @@ class ClipPair(nn.Module):
 
 def load_clip(folder: DiffusersFolder, encoder: str, tokenizer: str) -> ClipText:
     """The encoder and tokenizer in two components of a folder; with projection where model_index.json says so."""
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
-
-    config = CLIPTextConfig(**folder.config(encoder))
+    config = library_class("transformers", "CLIPTextConfig")(**folder.config(encoder))
     projects = "CLIPTextModelWithProjection" in read_json(folder.path / INDEX).get(encoder, ())
-    kind: type[nn.Module] = CLIPTextModelWithProjection if projects else CLIPTextModel
+    kind: type[nn.Module] = library_class("transformers", "CLIPTextModelWithProjection" if projects else "CLIPTextModel")
     transformer = build(lambda: kind(config), folder.weights(encoder), _without_prefix)
     # A local folder and a class of our choice: nothing is fetched, and no code that a folder names is run.
-    loaded = CLIPTokenizer.from_pretrained(str(folder.path / tokenizer), local_files_only=True)
+    loaded = library_class("transformers", "CLIPTokenizer").from_pretrained(str(folder.path / tokenizer), local_files_only=True)
     return ClipText(transformer, loaded)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from nodes.models.family import Family, ModelInfo
 from nodes.models.folder import DiffusersFolder
 from nodes.runtime.device import Device
+from nodes.runtime.libraries import library_class
 from nodes.runtime.modules import build
 from nodes.sampling.guidance import Box, Perturbed, Predict
 from nodes.sampling.prediction import Denoise, denoiser
@@ -43,10 +44,8 @@ class _Group:
 
 
 def load_unet(folder: DiffusersFolder) -> Unet:
-    from diffusers import UNet2DConditionModel
-
     config = folder.config("unet")
-    make: Any = UNet2DConditionModel.from_config
+    make = library_class("diffusers", "UNet2DConditionModel").from_config
     return build(lambda: make(config), folder.weights("unet"))
 
 

@@ -18,7 +18,12 @@ from nodes.conditioning import (
     limit_to_steps,
     zero_conditioning,
 )
+from nodes.latent import empty_latent
+from nodes.noise import noise
+from nodes.sample import sample
+from nodes.text import encode_text
 from nodes.types import Conditioning, Entry, Mask
+from tests.nodes.tiny import Models
 
 SHARES = st.floats(0, 1)
 
@@ -196,3 +201,33 @@ def test_limits_reach_every_text_of_a_combination_and_leave_the_input_alone() ->
     found = limit_to_steps(limit_to_mask(limit_to_area(pair, width=0.5), Mask(values=torch.ones(1, 2, 2))), end=0.5)
     assert [(entry.area, entry.end, entry.mask is not None) for entry in found.entries] == [((0, 0, 0.5, 1), 0.5, True)] * 2
     assert [(entry.area, entry.end, entry.mask) for entry in pair.entries] == [(one.area, one.end, one.mask) for one in before]
+
+
+def test_prompts_of_different_length_are_sampled_together(models: Models) -> None:
+    """A long prompt has more chunks than a short one; a chunk that is repeated says nothing new."""
+    loaded = models.load("sd1")
+    short, negative = (encode_text(loaded.text_encoder, text=text, context=models.context) for text in ("a cat", "a dog"))
+    latent = empty_latent(loaded.model, context=models.context)
+
+    def run(positive: Conditioning[Any]) -> torch.Tensor:
+        return sample(loaded.model, positive, negative, latent, noise(seed=1), steps=3, context=models.context).samples
+
+    torch.testing.assert_close(run(concatenate_conditionings(short, short)), run(short), atol=1e-4, rtol=1e-4)
+    long = encode_text(loaded.text_encoder, text="a cat " * 40, context=models.context)
+    assert only(long).embedding.shape[1] == 3 * 77
+    assert not torch.allclose(run(long), run(short), atol=1e-3)
+
+
+def test_an_empty_share_of_an_average_and_a_text_alone_in_a_combination_change_no_picture(models: Models) -> None:
+    loaded = models.load("sdxl")
+    one, other = (encode_text(loaded.text_encoder, text=text, context=models.context) for text in ("a cat", "a dog"))
+    latent = empty_latent(loaded.model, context=models.context)
+
+    def run(positive: Conditioning[Any]) -> torch.Tensor:
+        return sample(loaded.model, positive, other, latent, noise(seed=1), steps=3, context=models.context).samples
+
+    expected = run(one)
+    assert torch.equal(run(average_conditionings(one, other, share=0.0)), expected)
+    torch.testing.assert_close(run(combine_conditionings([one, one], strengths=[3.0, 1.0])), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(run(combine_conditionings([one, other], strengths=[1.0, 0.0])), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(run(limit_to_mask(one, Mask(values=torch.ones(1, 1, 1)))), expected, atol=1e-4, rtol=1e-4)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nodes
+from graph_engine.cli.node_pages import pages
 from graph_engine.declare import spec_of
 from graph_engine.spec import NodeSpec
 from tests.nodes.tiny import Models
@@ -29,15 +30,22 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.noise_from_seeds", "loom.vary_noise",
         "loom.blend_latents", "loom.composite_latents", "loom.crop_latent", "loom.flip_latent", "loom.join_latents", "loom.mask_latent",
         "loom.pick_latents", "loom.repeat_latent", "loom.rotate_latent", "loom.scale_latent", "loom.scale_latent_by",
-        "loom.boolean", "loom.calculate", "loom.image_size", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
+        "loom.boolean", "loom.calculate", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
         "loom.number_range", "loom.pick_item", "loom.seed", "loom.split_lines", "loom.switch", "loom.text",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",
         "loom.curve_sigmas", "loom.flip_sigmas", "loom.guidance", "loom.join_sigmas", "loom.list_sigmas", "loom.sample_custom",
         "loom.schedule", "loom.solver", "loom.split_sigmas",
         # pictures and masks
-        "loom.crop_image", "loom.encode_for_inpainting", "loom.flip_image", "loom.pad_for_outpainting", "loom.pad_image",
-        "loom.preview_image", "loom.rotate_image", "loom.scale_image",
+        "loom.add_grain", "loom.adjust_colour", "loom.adjust_levels", "loom.batch_images", "loom.blend_images", "loom.blur_image",
+        "loom.canny_edges", "loom.caption_image", "loom.combine_masks", "loom.compare_images", "loom.composite_images",
+        "loom.crop_image", "loom.crop_to_mask", "loom.draw_mask", "loom.encode_for_inpainting", "loom.feather_mask",
+        "loom.fill_holes", "loom.flip_image", "loom.gradient_mask", "loom.grow_mask", "loom.image_grid", "loom.image_size",
+        "loom.invert_image", "loom.invert_mask", "loom.line_art", "loom.load_mask", "loom.mask_from_colour",
+        "loom.mask_from_image", "loom.mask_to_image", "loom.match_colour", "loom.pad_for_outpainting", "loom.pad_image",
+        "loom.pick_images", "loom.preview_image", "loom.remove_specks", "loom.repeat_image", "loom.rotate_image",
+        "loom.scale_image", "loom.shape_mask", "loom.sharpen_image", "loom.soft_edges", "loom.solid_image", "loom.solid_mask",
+        "loom.stitch_image", "loom.threshold_mask",
     }  # fmt: skip
 
 
@@ -60,6 +68,19 @@ def test_every_number_that_a_user_sets_has_bounds(spec: NodeSpec) -> None:
     assert [item.name for item in numbers if item.range is None] == []
 
 
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+def test_every_node_has_an_example(spec: NodeSpec) -> None:
+    assert spec.example
+
+
+def test_the_pages_in_docs_say_what_the_declarations_say() -> None:
+    folder = Path(nodes.__file__).parent.parent / "docs" / "nodes"
+    written = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    wanted = pages(sorted(SPECS.values(), key=lambda spec: (spec.category, spec.type)))
+    stale = sorted(name for name in written.keys() | wanted.keys() if written.get(name) != wanted.get(name))
+    assert not stale, "run: loom nodes --docs docs/nodes"
+
+
 def test_the_types_of_a_loader_come_from_the_files(models: Models) -> None:
     spec = SPECS["loom.load_model"]
     assert spec.resolve_types({"name": "sdxl"}, models.context.folders) == {
@@ -78,5 +99,5 @@ def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     assert {name for name, lane in lanes.items() if lane == "device"} == {
         "loom.decode_latent", "loom.encode_for_inpainting", "loom.encode_image", "loom.encode_text", "loom.sample", "loom.sample_custom",
     }  # fmt: skip
-    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_model"}
+    assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_mask", "loom.load_model"}
     assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]

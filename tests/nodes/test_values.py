@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graph_engine import NodeInputError
-from nodes.types import Image
 from nodes.values import (
     boolean,
-    image_size,
     integer,
     integer_range,
     make_list,
@@ -26,10 +23,6 @@ def test_a_value_is_passed_on_as_it_is() -> None:
     assert (number(number=0.1), integer(integer=-(2**53)), text(text=" a\n"), seed(seed=2**64 - 1), boolean(boolean=False)) == (
         0.1, -(2**53), " a\n", 2**64 - 1, False,
     )  # fmt: skip
-
-
-def test_the_size_of_pictures_is_told_in_pixels() -> None:
-    assert image_size(Image(pixels=torch.zeros(3, 5, 7, 3))) == (7, 5, 3)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,17 @@ def test_an_uncompressed_text_is_read_too(of: Workflow, tmp_path: Path) -> None:
     assert extract(tmp_path / "a.png").workflow == of
 
 
+def test_a_record_that_is_nested_too_deep_to_walk_is_refused(of: Workflow, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    for depth, refused in ((60, False), (80, True)):
+        path.write_bytes(put_in(png(), of, f'{{"inputs": {"[" * depth}{"]" * depth}}}'))
+        if refused:
+            with pytest.raises(FormatError, match="it is nested more than 64 levels deep"):
+                extract(path)
+        else:
+            assert extract(path).workflow == of
+
+
 def test_a_record_that_is_no_object_is_left_out(of: Workflow, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(put_in(png(), of, "[1]"))
     assert extract(tmp_path / "a.png").record == {}

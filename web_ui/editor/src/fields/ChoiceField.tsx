@@ -1,0 +1,149 @@
+// Decides how one of several is chosen: a short fixed list by the browser's own control, what the server lists by a search.
+
+import { useEffect, useRef, useState } from "react";
+import { createPortal } from "react-dom";
+import { api, picture } from "../api/client";
+import { t } from "../text";
+import { Icon } from "../view/Icon";
+import type { FieldProps } from "./Field";
+
+export function ChoiceField(props: FieldProps) {
+  const { field, label, value, change, id, invalid, described } = props;
+  if (!field.choices?.length) return <ListedChoice {...props} />;
+  const current = typeof value === "string" ? value : "";
+  const options = field.choices.includes(current) ? field.choices : [current, ...field.choices];
+  return (
+    <select id={id} className="nodrag" aria-label={label} aria-invalid={invalid || undefined} aria-describedby={described} value={current} onChange={(event) => change(event.target.value)}>
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {option}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function ListedChoice({ field, label, value, change, id, invalid, nodeType }: FieldProps) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const shown = typeof value === "string" ? value : "";
+  return (
+    <>
+      <button
+        ref={button}
+        id={id}
+        type="button"
+        className="choice nodrag"
+        aria-haspopup="listbox"
+        aria-expanded={open}
+        aria-label={`${label}: ${shown || t("choose")}`}
+        data-invalid={invalid || undefined}
+        onClick={() => setOpen(!open)}
+      >
+        <span className="choice-text">{shown || t("choose")}</span>
+        <Icon name="down" />
+      </button>
+      {open && button.current && (
+        <ChoiceList
+          anchor={button.current}
+          nodeType={nodeType}
+          input={field.name}
+          pictures={field.choice_of === "picture"}
+          current={shown}
+          label={label}
+          close={() => {
+            setOpen(false);
+            button.current?.focus();
+          }}
+          choose={(found) => {
+            change(found);
+            setOpen(false);
+            button.current?.focus();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+interface ListProps {
+  readonly anchor: HTMLElement;
+  readonly nodeType: string;
+  readonly input: string;
+  readonly pictures: boolean;
+  readonly current: string;
+  readonly label: string;
+  readonly close: () => void;
+  readonly choose: (value: string) => void;
+}
+
+const ROOM = 340;
+
+export function ChoiceList({ anchor, nodeType, input, pictures, current, label, close, choose }: ListProps) {
+  const [all, setAll] = useState<readonly string[] | null>(null);
+  const [failed, setFailed] = useState("");
+  const [search, setSearch] = useState("");
+  const [at, setAt] = useState(0);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    let gone = false;
+    api.choices(nodeType, input).then(
+      ({ choices }) => !gone && (setAll(choices), setAt(Math.max(0, choices.indexOf(current)))),
+      (error: Error) => !gone && setFailed(error.message),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [nodeType, input, current]);
+  useEffect(() => {
+    const outside = (event: PointerEvent) => !box.current?.contains(event.target as Node) && !anchor.contains(event.target as Node) && close();
+    document.addEventListener("pointerdown", outside, true);
+    return () => document.removeEventListener("pointerdown", outside, true);
+  });
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = (all ?? []).filter((one) => words.every((word) => one.toLowerCase().includes(word)));
+  const chosen = Math.min(at, found.length - 1);
+  useEffect(() => box.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [chosen, found.length]);
+  const { left, bottom, top, width } = anchor.getBoundingClientRect();
+  const above = innerHeight - bottom < ROOM && top > innerHeight - bottom;
+  const wide = Math.max(260, width);
+  const style = { left: Math.max(8, Math.min(left, innerWidth - wide - 8)), width: wide, ...(above ? { bottom: innerHeight - top + 4 } : { top: bottom + 4 }) };
+  return createPortal(
+    <div ref={box} className="popup choices" style={style}>
+      <input
+        autoFocus
+        className="text"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="choice-list"
+        aria-activedescendant={found.length ? `choice-${chosen}` : undefined}
+        aria-label={`${label}: ${t("search")}`}
+        placeholder={t("search")}
+        value={search}
+        onChange={(event) => {
+          setSearch(event.target.value);
+          setAt(0);
+        }}
+        onKeyDown={(event) => {
+          event.stopPropagation();
+          if (event.key === "ArrowDown") setAt(Math.min(found.length - 1, chosen + 1));
+          else if (event.key === "ArrowUp") setAt(Math.max(0, chosen - 1));
+          else if (event.key === "Enter" && found[chosen] !== undefined) choose(found[chosen]);
+          else if (event.key === "Escape" || event.key === "Tab") close();
+          else return;
+          event.preventDefault();
+        }}
+      />
+      <div role="listbox" id="choice-list" className={pictures ? "choice-pictures" : "choice-list"} aria-label={label}>
+        {found.map((option, index) => (
+          <div key={option} id={`choice-${index}`} role="option" aria-selected={index === chosen} className="option" onPointerEnter={() => setAt(index)} onClick={() => choose(option)}>
+            {pictures && <img src={picture.inputThumbnail(option)} alt="" loading="lazy" />}
+            <span>{option}</span>
+          </div>
+        ))}
+      </div>
+      {(failed || (all && !found.length)) && <p className="empty">{failed || t("nothingFound")}</p>}
+    </div>,
+    document.body,
+  );
+}

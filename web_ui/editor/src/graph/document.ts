@@ -1,0 +1,264 @@
+// Decides what a workflow document is in the editor: the file's own data, frozen in use and changed only by commands.
+// Unknown fields and node types are kept; what the file says of layout is read through guards, since anyone may have written it.
+
+import { isObject, numberOf, parse, stringify, JsonError, type Json, type JsonObject } from "./json";
+
+export const FORMAT = "latent-loom/1";
+export const NODE_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,99}$/;
+export const REFERENCE = /^[A-Za-z_][A-Za-z0-9_-]{0,99}\.[A-Za-z_][A-Za-z0-9_]{0,99}$/;
+
+export type Mode = "on" | "muted" | "bypassed";
+export type Link = string | readonly string[];
+
+export interface NodeEntry {
+  readonly type: string;
+  readonly version?: number;
+  readonly values?: JsonObject;
+  readonly links?: { readonly [input: string]: Link };
+  readonly mode?: Mode;
+  readonly title?: string;
+  readonly over?: readonly string[];
+  readonly state?: { readonly [output: string]: string };
+}
+
+export interface InputPort {
+  readonly to: readonly string[];
+  readonly title?: string;
+  readonly help?: string;
+}
+
+export interface OutputPort {
+  readonly from: string;
+  readonly title?: string;
+  readonly help?: string;
+}
+
+export interface Workflow {
+  readonly format?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly inputs?: { readonly [name: string]: InputPort };
+  readonly outputs?: { readonly [name: string]: OutputPort };
+  readonly nodes?: { readonly [id: string]: NodeEntry };
+  readonly definitions?: { readonly [name: string]: Workflow };
+  readonly requires?: JsonObject;
+  readonly view?: JsonObject;
+}
+
+/** Where in a document one edits: the names of the definitions that lead there. Empty: the workflow itself. */
+export type Scope = readonly string[];
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface NodeView extends Point {
+  readonly collapsed?: boolean;
+  readonly colour?: string;
+}
+
+export interface Frame extends Point {
+  readonly id: string;
+  readonly title: string;
+  readonly colour: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Note extends Point {
+  readonly id: string;
+  readonly text: string;
+  readonly colour: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export const EMPTY: Workflow = { format: FORMAT, nodes: {} };
+const NOTHING: JsonObject = {};
+
+/** The document in a JSON text. Throws JsonError with what is wrong and where. */
+export function read(text: string): Workflow {
+  return fromData(parse(text));
+}
+
+export function fromData(data: Json): Workflow {
+  if (!isObject(data)) throw new JsonError("it is no workflow: the outermost value must be an object.");
+  const waiting: [JsonObject, string][] = [[data, "workflow"]];
+  for (const [workflow, where] of waiting) {
+    for (const part of ["nodes", "inputs", "outputs", "definitions", "view", "requires"]) {
+      if (workflow[part] !== undefined && !isObject(workflow[part])) throw new JsonError(`${where}: "${part}" must be an object.`);
+    }
+    for (const part of ["title", "description", "format"]) {
+      if (workflow[part] !== undefined && typeof workflow[part] !== "string") throw new JsonError(`${where}: "${part}" must be a text.`);
+    }
+    for (const [id, entry] of Object.entries((workflow.nodes as JsonObject) ?? NOTHING)) checkNode(id, entry, where);
+    for (const [name, port] of Object.entries((workflow.inputs as JsonObject) ?? NOTHING)) {
+      if (!isObject(port) || !isTexts(port.to)) throw new JsonError(`${where}: the input "${name}" needs "to", a list of node inputs.`);
+    }
+    for (const [name, port] of Object.entries((workflow.outputs as JsonObject) ?? NOTHING)) {
+      if (!isObject(port) || typeof port.from !== "string") throw new JsonError(`${where}: the output "${name}" needs "from", a node output.`);
+    }
+    for (const [name, inner] of Object.entries((workflow.definitions as JsonObject) ?? NOTHING)) {
+      if (!isObject(inner)) throw new JsonError(`${where}: the definition "${name}" must be an object.`);
+      waiting.push([inner, `definition ${name}`]);
+    }
+  }
+  const format = data.format;
+  if (typeof format !== "string" || !/^latent-loom\/[1-9][0-9]*$/.test(format)) throw new JsonError(`it is no Latent Loom workflow: "format" is not "${FORMAT}".`);
+  if (format !== FORMAT) throw new JsonError(`it has the format ${format}, and this editor reads ${FORMAT}. Update Latent Loom.`);
+  return data as unknown as Workflow;
+}
+
+function checkNode(id: string, entry: Json, where: string): void {
+  const fail = (what: string): never => {
+    throw new JsonError(`${where}: node "${id}" ${what}`);
+  };
+  if (!NODE_NAME.test(id)) fail("has a name that no node may have.");
+  if (!isObject(entry)) return fail("must be an object.");
+  if (typeof entry.type !== "string" || !entry.type) fail('needs a "type".');
+  if (entry.values !== undefined && !isObject(entry.values)) fail('has "values" that are no object.');
+  if (entry.title !== undefined && typeof entry.title !== "string") fail('has a "title" that is no text.');
+  if (entry.mode !== undefined && entry.mode !== "on" && entry.mode !== "muted" && entry.mode !== "bypassed") fail('has an unknown "mode".');
+  if (entry.over !== undefined && !isTexts(entry.over)) fail('has "over" that is no list of names.');
+  if (entry.links === undefined) return;
+  if (!isObject(entry.links)) return fail('has "links" that are no object.');
+  for (const [input, link] of Object.entries(entry.links)) {
+    const all = typeof link === "string" ? [link] : link;
+    if (!isTexts(all) || !all.every((one) => REFERENCE.test(one))) fail(`has a link at "${input}" that is no "node.output".`);
+  }
+}
+
+function isTexts(value: Json | undefined): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** The one text form, equal to what the engine writes: sorted keys, defaults left out, a trailing newline. */
+export function canonical(workflow: Workflow): string {
+  return `${stringify(withoutDefaults(workflow))}\n`;
+}
+
+export function withoutDefaults(workflow: Workflow): JsonObject {
+  const data: Record<string, Json> = { ...(workflow as unknown as JsonObject), format: workflow.format ?? FORMAT };
+  for (const key of ["title", "description"]) if (data[key] === "") delete data[key];
+  for (const key of ["requires", "view"]) if (isObject(data[key]) && !Object.keys(data[key]).length) delete data[key];
+  const map = (key: string, found: [string, Json][]) => {
+    if (found.length) data[key] = Object.fromEntries(found);
+    else delete data[key];
+  };
+  map("nodes", Object.entries(workflow.nodes ?? {}).map(([id, entry]) => [id, nodeWithoutDefaults(entry)]));
+  map("inputs", Object.entries(workflow.inputs ?? {}).map(([name, port]) => [name, portWithoutDefaults(port)]));
+  map("outputs", Object.entries(workflow.outputs ?? {}).map(([name, port]) => [name, portWithoutDefaults(port)]));
+  map("definitions", Object.entries(workflow.definitions ?? {}).map(([name, inner]) => [name, withoutDefaults(inner)]));
+  return data;
+}
+
+function nodeWithoutDefaults(entry: NodeEntry): JsonObject {
+  const data: Record<string, Json> = { ...(entry as unknown as JsonObject), version: entry.version ?? 1 };
+  if (data.mode === "on") delete data.mode;
+  if (data.title === "") delete data.title;
+  for (const key of ["values", "links", "state", "over"]) {
+    const value = data[key];
+    if (value !== undefined && typeof value === "object" && value !== null && !Object.keys(value).length) delete data[key];
+  }
+  return data;
+}
+
+function portWithoutDefaults(port: InputPort | OutputPort): JsonObject {
+  const data: Record<string, Json> = { ...(port as unknown as JsonObject) };
+  for (const key of ["title", "help"]) if (data[key] === "") delete data[key];
+  return data;
+}
+
+// reading
+
+export function workflowAt(document: Workflow, scope: Scope): Workflow | undefined {
+  return scope.reduce<Workflow | undefined>((at, name) => own(at?.definitions, name), document);
+}
+
+export function own<T>(table: { readonly [key: string]: T } | undefined, key: string): T | undefined {
+  return table && Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+export function nodesOf(workflow: Workflow): { readonly [id: string]: NodeEntry } {
+  return workflow.nodes ?? {};
+}
+
+export function linksOf(entry: NodeEntry | undefined, input: string): readonly string[] {
+  const link = own(entry?.links, input);
+  return link === undefined ? [] : typeof link === "string" ? [link] : link;
+}
+
+/** "node.output" taken apart. */
+export function split(reference: string): [node: string, socket: string] {
+  const dot = reference.indexOf(".");
+  return dot < 0 ? [reference, ""] : [reference.slice(0, dot), reference.slice(dot + 1)];
+}
+
+/** Every link: from an output to an input. */
+export function* eachLink(workflow: Workflow): Generator<{ source: string; node: string; input: string; many: boolean }> {
+  for (const [node, entry] of Object.entries(nodesOf(workflow))) {
+    for (const [input, link] of Object.entries(entry.links ?? {})) {
+      if (typeof link === "string") yield { source: link, node, input, many: false };
+      else for (const source of link) yield { source, node, input, many: true };
+    }
+  }
+}
+
+function part(workflow: Workflow, key: string): JsonObject {
+  const found = own(workflow.view, key);
+  return isObject(found) ? found : NOTHING;
+}
+
+export function viewOf(workflow: Workflow, id: string): NodeView | undefined {
+  const found = own(part(workflow, "nodes"), id);
+  if (!isObject(found)) return undefined;
+  const [x, y] = [numberOf(found.x), numberOf(found.y)];
+  if (x === undefined || y === undefined) return undefined;
+  return { x: bounded(x), y: bounded(y), collapsed: found.collapsed === true, colour: typeof found.colour === "string" ? found.colour : "" };
+}
+
+export function framesOf(workflow: Workflow): Frame[] {
+  return boxes(workflow, "frames").map(({ box, ...at }) => ({ ...at, title: textOf(box.title) }));
+}
+
+export function notesOf(workflow: Workflow): Note[] {
+  return boxes(workflow, "notes").map(({ box, ...at }) => ({ ...at, text: textOf(box.text) }));
+}
+
+function boxes(workflow: Workflow, key: string) {
+  const found = own(workflow.view, key);
+  if (!Array.isArray(found)) return [];
+  return found.filter(isObject).map((box, index) => ({
+    box,
+    id: typeof box.id === "string" ? box.id : `${index}`,
+    colour: textOf(box.colour),
+    x: bounded(numberOf(box.x) ?? 0),
+    y: bounded(numberOf(box.y) ?? 0),
+    width: Math.max(60, bounded(numberOf(box.width) ?? 300)),
+    height: Math.max(40, bounded(numberOf(box.height) ?? 200)),
+  }));
+}
+
+/** The points that a link is led over, by "node.input". */
+export function pointsOf(workflow: Workflow, target: string): Point[] {
+  const found = own(part(workflow, "links"), target);
+  if (!Array.isArray(found)) return [];
+  return found.filter(isObject).map((at) => ({ x: bounded(numberOf(at.x) ?? 0), y: bounded(numberOf(at.y) ?? 0) }));
+}
+
+/** The names of declared inputs or outputs in the order of the form. */
+export function orderOf(workflow: Workflow, which: "inputs" | "outputs"): string[] {
+  const order = own(workflow.view, which);
+  const names = Object.keys(workflow[which] ?? {});
+  const listed = isTexts(order) ? order.filter((name, index) => names.includes(name) && order.indexOf(name) === index) : [];
+  return [...listed, ...names.filter((name) => !listed.includes(name)).sort()];
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+function bounded(value: number): number {
+  return Number.isFinite(value) ? Math.max(-1e6, Math.min(1e6, value)) : 0;
+}

@@ -1,0 +1,88 @@
+// Decides how the queue is shown and changed: what runs, what waits in which order, what became of earlier jobs.
+
+import { useEffect, useState } from "react";
+import { api, picture } from "../api/client";
+import type { Job } from "../api/types";
+import { refreshQueue } from "../run/runs";
+import { app, complain, useApp } from "../state/app";
+import { openJob } from "../state/files";
+import { t, type Key } from "../text";
+import { Icon } from "../view/Icon";
+import { moment, seconds } from "../view/format";
+import { PanelHead } from "./PanelHead";
+
+export function QueuePanel() {
+  const queue = useApp((state) => state.queue);
+  const [past, setPast] = useState<readonly Job[]>([]);
+  const active = new Set(queue?.jobs.map((job) => job.id));
+  useEffect(() => {
+    let gone = false;
+    api.jobs().then(({ jobs }) => !gone && setPast(jobs)).catch(complain);
+    return () => {
+      gone = true;
+    };
+  }, [queue]);
+  useEffect(refreshQueue, []);
+  const waiting = queue?.jobs.filter((job) => job.state !== "running") ?? [];
+  return (
+    <aside className="side" aria-label={t("queue")}>
+      <PanelHead title={t("queue")}>
+        <button type="button" className="plain" aria-pressed={queue?.paused} onClick={() => void api.changeQueue(queue?.paused ? "resume" : "pause").then((next) => app.set({ queue: next }), complain)} title={t(queue?.paused ? "resume" : "pause")} aria-label={t(queue?.paused ? "resume" : "pause")}>
+          <Icon name={queue?.paused ? "play" : "pause"} />
+        </button>
+        <button type="button" className="plain" disabled={!waiting.length} onClick={() => void api.changeQueue("clear").then((next) => app.set({ queue: next }), complain)} title={t("clearQueue")} aria-label={t("clearQueue")}>
+          <Icon name="trash" />
+        </button>
+      </PanelHead>
+      <div className="scroll">
+        {queue?.paused && <p className="banner-line">{t("queuePaused")}</p>}
+        {queue?.workers.map((worker) => (
+          <p key={worker.device} className="worker"><span className="lamp" data-state={worker.state} /> {worker.device} · {t(`worker_${worker.state}` as Key)}</p>
+        ))}
+        <ul className="jobs">
+          {queue?.jobs.map((job, index) => <JobRow key={job.id} job={job} above={waiting[waiting.indexOf(job) - 1]?.id} canRise={index > 0 && waiting.indexOf(job) > 0} />)}
+          {!queue?.jobs.length && <li className="empty">{t("queueEmpty")}</li>}
+        </ul>
+        <h3 className="pad">{t("history")}</h3>
+        <ul className="jobs">{past.filter((job) => !active.has(job.id)).map((job) => <JobRow key={job.id} job={job} canRise={false} />)}</ul>
+      </div>
+    </aside>
+  );
+}
+
+function JobRow({ job, above, canRise }: { readonly job: Job; readonly above?: string; readonly canRise: boolean }) {
+  const open = job.state === "queued" || job.state === "running" || job.state === "interrupted";
+  const results = job.results ?? [];
+  const took = job.started_at != null && job.ended_at != null ? seconds(job.ended_at - job.started_at) : "";
+  const act = (done: Promise<unknown>) => void done.then(refreshQueue, complain);
+  return (
+    <li className="job" data-state={job.state}>
+      {results[0] ? (
+        <button type="button" className="job-picture" onClick={() => app.set({ dialog: { kind: "viewer", results, at: 0 } })} aria-label={t("showResult", { title: job.title, number: 1 })}>
+          <img src={picture.thumbnail(results[0])} alt="" loading="lazy" />
+        </button>
+      ) : (
+        <span className="job-picture"><Icon name={job.state === "failed" ? "warning" : job.state === "running" ? "bolt" : "clock"} /></span>
+      )}
+      <div className="job-text">
+        <b>{job.title || t("untitled")}</b>
+        <span className="faint">
+          {t(`state_${job.state}` as Key)}
+          {job.position != null && job.state !== "running" ? ` · ${job.position}.` : ""}
+          {job.state === "running" && job.total ? ` · ${job.done}/${job.total}` : ""} {took || moment(job.ended_at ?? job.created_at)}
+        </span>
+        {job.state === "running" && Boolean(job.total) && <span className="bar"><span style={{ transform: `scaleX(${(job.done ?? 0) / job.total!})` }} /></span>}
+        {job.errors?.[0] && <span className="form-wrong">{job.errors[0].cause}</span>}
+      </div>
+      <div className="job-buttons">
+        {canRise && above && <button type="button" className="plain" onClick={() => act(api.changeJob(job.id, { before: above }))} aria-label={t("moveUp", { name: job.title })}><Icon name="up" /></button>}
+        {open ? (
+          <button type="button" className="plain" onClick={() => act(api.cancel(job.id))} aria-label={t("cancelNamed", { name: job.title })} title={t("actCancel")}><Icon name="close" /></button>
+        ) : (
+          <button type="button" className="plain" onClick={() => act(api.retry(job.id))} aria-label={t("retryNamed", { name: job.title })} title={t("retry")}><Icon name="retry" /></button>
+        )}
+        <button type="button" className="plain" onClick={() => void openJob(job.id)} aria-label={t("openWorkflowOf", { name: job.title })} title={t("openWorkflow")}><Icon name="open" /></button>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,179 @@
+// Decides how workflows come into the editor and leave it: from and to the server, the disk, a picture, another window.
+
+import { api, ApiError } from "../api/client";
+import { canonical, EMPTY, read, type Workflow } from "../graph/document";
+import { setNode } from "../graph/edit";
+import { nodesOf, own, split } from "../graph/document";
+import type { Json } from "../graph/json";
+import { t } from "../text";
+import { activeTab, app, changeTab, complain, isDirty, newTab, openTab, say, setDocument, tabOf, titleOf, type Tab } from "./app";
+
+/** Shows a document: in place of an untouched empty tab, else in a new one. */
+export function show(document: Workflow, more: Partial<Tab> = {}): void {
+  const known = more.name ? app.get().tabs.find((tab) => tab.name === more.name) : undefined;
+  if (known) {
+    app.set({ active: known.id, dialog: null });
+    return;
+  }
+  const current = activeTab();
+  const untouched = current.history.document === EMPTY && !current.history.past.length && !current.name;
+  openTab(newTab(document, more));
+  if (untouched) app.set((state) => ({ tabs: state.tabs.filter((tab) => tab.id !== current.id) }));
+  app.set({ dialog: null });
+}
+
+export async function openStored(name: string): Promise<void> {
+  try {
+    const stored = await api.workflow(name);
+    show(stored.workflow, { name: stored.name, etag: stored.etag });
+  } catch (error) {
+    complain(error);
+  }
+}
+
+export async function openTemplate(name: string): Promise<void> {
+  try {
+    show((await api.template(name)).workflow);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+export async function openResult(id: string): Promise<void> {
+  try {
+    const { workflow, inputs } = await api.resultWorkflow(id);
+    show(withInputs(workflow, (inputs ?? {}) as { [name: string]: Json }));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+export async function openJob(id: string): Promise<void> {
+  try {
+    const { workflow, inputs } = await api.jobWorkflow(id);
+    show(withInputs(workflow, (inputs ?? {}) as { [name: string]: Json }));
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** A JSON file is read here, so that it opens without a server too; what a picture carries is read by the server. */
+export async function openFile(file: File): Promise<void> {
+  try {
+    if (file.type === "image/png" || file.name.toLowerCase().endsWith(".png")) {
+      const { workflow, inputs } = await api.open(new Blob([file], { type: "image/png" }));
+      show(withInputs(workflow, (inputs ?? {}) as { [name: string]: Json }));
+      return;
+    }
+    const text = await file.text();
+    try {
+      show(read(text));
+    } catch (error) {
+      if (app.get().connection !== "open") throw error;
+      show((await api.open(new Blob([text], { type: "application/json" }))).workflow);
+    }
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** The document with values for its declared inputs put where they belong. */
+export function withInputs(document: Workflow, inputs: { readonly [name: string]: Json }): Workflow {
+  let next = document;
+  for (const [name, value] of Object.entries(inputs)) {
+    for (const target of own(document.inputs, name)?.to ?? []) {
+      const [node, input] = split(target);
+      const entry = own(nodesOf(next), node);
+      if (entry) next = setNode(next, node, { ...entry, values: { ...entry.values, [input]: value } });
+    }
+  }
+  return next;
+}
+
+export async function save(id = activeTab().id, name = tabOf(id)?.name ?? null, overwrite?: string): Promise<boolean> {
+  const tab = tabOf(id);
+  if (!tab) return false;
+  if (name === null) {
+    app.set({ dialog: { kind: "save" } });
+    return false;
+  }
+  const document = tab.history.document;
+  try {
+    const stored = await api.save(name, document, overwrite ?? (name === tab.name ? tab.etag : null));
+    changeTab(id, { name: stored.name, etag: stored.etag, saved: document, conflict: null });
+    say(t("saved", { name: stored.name }));
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 412) {
+      if (name === tab.name) changeTab(id, { conflict: error.etag ?? "" });
+      else if (error.etag !== null && confirm(t("replaceStored", { name }))) return save(id, name, error.etag);
+    } else complain(error);
+    return false;
+  }
+}
+
+/** What to do about a workflow that was also saved elsewhere. */
+export async function settle(how: "theirs" | "mine" | "copy"): Promise<void> {
+  const tab = activeTab();
+  if (tab.name === null) return;
+  try {
+    const theirs = await api.workflow(tab.name);
+    if (how === "theirs") {
+      setDocument(tab.id, theirs.workflow);
+      changeTab(tab.id, { saved: tabOf(tab.id)!.history.document, etag: theirs.etag, conflict: null });
+    } else if (how === "mine") {
+      await save(tab.id, tab.name, theirs.etag);
+    } else {
+      const mine = tab.history.document;
+      changeTab(tab.id, { history: { ...tab.history }, name: null, etag: null, conflict: null, saved: EMPTY });
+      setDocument(tab.id, { ...mine, title: t("copyOf", { title: titleOf(tab, t("untitled")) }) });
+      app.set({ dialog: { kind: "save" } });
+    }
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** A workflow was saved somewhere: one without changes of its own follows, another shows the conflict. */
+export async function followSaved(name: string, etag: string): Promise<void> {
+  const tab = app.get().tabs.find((one) => one.name === name);
+  if (!tab || tab.etag === etag) return;
+  if (isDirty(tab)) return changeTab(tab.id, { conflict: etag });
+  try {
+    const stored = await api.workflow(name);
+    const now = tabOf(tab.id);
+    if (!now || now.etag === stored.etag) return;
+    setDocument(tab.id, stored.workflow);
+    changeTab(tab.id, { saved: tabOf(tab.id)!.history.document, etag: stored.etag });
+  } catch {
+    changeTab(tab.id, { conflict: etag });
+  }
+}
+
+export function download(): void {
+  const tab = activeTab();
+  saveBlob(new Blob([canonical(tab.history.document)], { type: "application/json" }), `${fileName(titleOf(tab, "workflow"))}.json`);
+}
+
+export function saveBlob(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+export function fileName(title: string): string {
+  return title.replace(/[^\p{L}\p{N}._ -]+/gu, "_").trim().slice(0, 80) || "workflow";
+}
+
+export function pickFile(accept: string): Promise<File | null> {
+  return new Promise((resolve) => {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.accept = accept;
+    input.onchange = () => resolve(input.files?.[0] ?? null);
+    input.oncancel = () => resolve(null);
+    input.click();
+  });
+}

@@ -1,0 +1,163 @@
+// Decides what the canvas is given for a workflow: nodes with known sizes and sockets, links with their colours.
+// What did not change is the same object as before, so that the canvas renders what changed and nothing else.
+
+import { Position, type Edge, type Node } from "@xyflow/react";
+import { outputOf, type Shape } from "../graph/catalogue";
+import { eachLink, framesOf, nodesOf, notesOf, pointsOf, split, viewOf, type Frame, type NodeEntry, type Note, type Point, type Workflow } from "../graph/document";
+import { own } from "../graph/document";
+import { geometryOf, SOCKET, type Geometry } from "../graph/geometry";
+import { colourOf } from "./colours";
+
+export interface NodeData extends Record<string, unknown> {
+  readonly entry: NodeEntry;
+  readonly shape: Shape;
+  readonly geometry: Geometry;
+  readonly path: string;
+  readonly tab: string;
+  readonly collapsed: boolean;
+  readonly colour: string;
+  readonly declared: string;
+  readonly rolls: string;
+}
+
+export type GraphNode = Node<NodeData, "loom"> | Node<{ frame: Frame }, "frame"> | Node<{ note: Note }, "note">;
+export type GraphEdge = Edge<{ source: string; input: string; node: string; points: readonly Point[]; many: boolean }, "loom">;
+
+export const FRAME = "frame:";
+export const NOTE = "note:";
+
+export interface Shown {
+  readonly workflow: Workflow;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly tab: string;
+  readonly prefix: string;
+  readonly selected: ReadonlySet<string>;
+  readonly selectedLinks: ReadonlySet<string>;
+  /** Positions while something is dragged. */
+  readonly moving: ReadonlyMap<string, Point>;
+  readonly sizes: ReadonlyMap<string, { width: number; height: number }>;
+  readonly hasPicture: (path: string) => boolean;
+}
+
+/** Keeps what was made last time, to give the same object again for what is the same. */
+export class Projection {
+  private nodes = new Map<string, { key: readonly unknown[]; node: GraphNode }>();
+  private edges = new Map<string, { key: readonly unknown[]; edge: GraphEdge }>();
+
+  nodesOf(shown: Shown): GraphNode[] {
+    const { workflow } = shown;
+    const declared = declaredInputs(workflow);
+    const found: GraphNode[] = [];
+    const next = new Map<string, { key: readonly unknown[]; node: GraphNode }>();
+    const keep = (id: string, key: readonly unknown[], make: () => GraphNode) => {
+      const before = this.nodes.get(id);
+      const node = before && same(before.key, key) ? before.node : make();
+      next.set(id, { key, node });
+      found.push(node);
+    };
+    for (const frame of framesOf(workflow)) {
+      const id = FRAME + frame.id;
+      const at = shown.moving.get(id) ?? frame;
+      const size = shown.sizes.get(id) ?? frame;
+      keep(id, [JSON.stringify(frame), at.x, at.y, size.width, size.height, shown.selected.has(id)], () => ({
+        ...boxed(id, at, size.width, size.height), type: "frame", data: { frame }, selected: shown.selected.has(id), zIndex: -2, dragHandle: ".frame-title",
+      }));
+    }
+    let index = 0;
+    const views = workflow.view?.nodes as { readonly [id: string]: unknown } | undefined;
+    for (const [id, entry] of Object.entries(nodesOf(workflow))) {
+      const shape = shown.shapes.get(id);
+      if (!shape) continue;
+      const view = viewOf(workflow, id);
+      const at = shown.moving.get(id) ?? view ?? { x: 40 + (index % 6) * 300, y: 40 + Math.floor(index / 6) * 320 };
+      index += 1;
+      const path = shown.prefix + id;
+      const pictured = shown.hasPicture(path);
+      const key = [entry, shape, views && own(views, id), at.x, at.y, declared.get(id) ?? "", pictured, shown.selected.has(id), shown.prefix];
+      keep(id, key, () => {
+        const geometry = geometryOf(shape, entry, view?.collapsed ?? false, pictured);
+        const raw = views && (own(views, id) as { rolls?: unknown } | undefined);
+        const data: NodeData = {
+          entry, shape, geometry, path, tab: shown.tab, collapsed: view?.collapsed ?? false, colour: view?.colour ?? "", declared: declared.get(id) ?? "",
+          rolls: Array.isArray(raw?.rolls) ? raw.rolls.filter((one) => typeof one === "string").join(" ") : "",
+        };
+        return {
+          ...boxed(id, at, geometry.width, geometry.height), type: "loom", data, selected: shown.selected.has(id),
+          ariaLabel: entry.title || shape.title,
+          handles: geometry.sockets.map((socket) => ({
+            id: socket.id, type: socket.side, position: socket.side === "target" ? Position.Left : Position.Right,
+            x: socket.x - SOCKET / 2, y: socket.y - SOCKET / 2, width: SOCKET, height: SOCKET,
+          })),
+        };
+      });
+    }
+    for (const note of notesOf(workflow)) {
+      const id = NOTE + note.id;
+      const at = shown.moving.get(id) ?? note;
+      const size = shown.sizes.get(id) ?? note;
+      keep(id, [JSON.stringify(note), at.x, at.y, size.width, size.height, shown.selected.has(id)], () => ({
+        ...boxed(id, at, size.width, size.height), type: "note", data: { note }, selected: shown.selected.has(id), zIndex: -1,
+      }));
+    }
+    this.nodes = next;
+    return found;
+  }
+
+  edgesOf(shown: Pick<Shown, "workflow" | "shapes" | "selectedLinks">): GraphEdge[] {
+    const found: GraphEdge[] = [];
+    const next = new Map<string, { key: readonly unknown[]; edge: GraphEdge }>();
+    for (const { source, node, input, many } of eachLink(shown.workflow)) {
+      const [from, socket] = split(source);
+      const shape = shown.shapes.get(from);
+      const target = shown.shapes.get(node);
+      if (!shape || !target || !outputOf(shape, socket) || !target.inputs.some((one) => one.name === input)) continue;
+      const id = linkId({ source, node, input });
+      const selected = shown.selectedLinks.has(id);
+      const points = pointsOf(shown.workflow, `${node}.${input}`);
+      const colour = colourOf(outputOf(shape, socket)!.type);
+      const key = [colour, selected, points.length ? JSON.stringify(points) : "", many];
+      const before = this.edges.get(id);
+      const edge = before && same(before.key, key) ? before.edge : {
+        id, type: "loom" as const, source: from, sourceHandle: socket, target: node, targetHandle: input, selected, style: { stroke: colour },
+        data: { source, input, node, points, many }, ariaLabel: `${source} → ${node}.${input}`,
+      };
+      next.set(id, { key, edge });
+      found.push(edge);
+    }
+    this.edges = next;
+    return found;
+  }
+}
+
+export function linkId({ source, node, input }: { source: string; node: string; input: string }): string {
+  return `${source}>${node}.${input}`;
+}
+
+export function linkOf(id: string): { source: string; node: string; input: string } {
+  const [source = "", target = ""] = id.split(">");
+  const [node, input] = split(target);
+  return { source, node, input };
+}
+
+function declaredInputs(workflow: Workflow): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const port of Object.values(workflow.inputs ?? {})) {
+    for (const target of port.to) {
+      const [node, input] = split(target);
+      found.set(node, `${found.get(node) ?? ""} ${input} `);
+    }
+  }
+  for (const port of Object.values(workflow.outputs ?? {})) {
+    const [node, output] = split(port.from);
+    found.set(node, `${found.get(node) ?? ""} >${output} `);
+  }
+  return found;
+}
+
+function boxed(id: string, at: Point, width: number, height: number) {
+  return { id, position: { x: at.x, y: at.y }, width, height, measured: { width, height } };
+}
+
+function same(one: readonly unknown[], other: readonly unknown[]): boolean {
+  return one.length === other.length && one.every((value, index) => value === other[index]);
+}

@@ -1,0 +1,103 @@
+"""Decides how pictures look in lists: small WebP files, made when first asked for and kept by what they show.
+
+However many ask for one at once, it is made once. Few are made at the same time, since each holds a whole picture in memory.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graph_engine import atomic
+from web_ui.store.errors import NotThere, NotWritten
+from web_ui.store.pictures import opened
+
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
+
+SIDE = 320
+QUALITY = 80
+AT_ONCE = 2
+CONTENT_ID = re.compile(r"[0-9a-f]{16,64}")
+
+
+class Thumbnails:
+    """The folder with all of them. It may be emptied at any time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._making: dict[str, tuple[threading.Lock, int]] = {}
+        self._room = threading.Semaphore(AT_ONCE)
+
+    def get(self, source: Path, content_id: str) -> Path:
+        """The thumbnail of the picture in ``source``, whose content is called ``content_id`` (hex digits).
+
+        One that is kept is given even where the picture is not there any more. Raises NotThere where neither is, BadPicture or
+        TooLarge for what is not opened, NotWritten.
+        """
+        if not CONTENT_ID.fullmatch(content_id):
+            raise NotThere("There is no such picture.", "Choose one of those that are listed.")
+        path = self.folder / content_id[:2] / f"{content_id}.webp"
+        if not path.exists():
+            with self._alone(content_id):
+                if not path.exists():
+                    self._make(source, path)
+        return path
+
+    def _make(self, source: Path, path: Path) -> None:
+        if not source.is_file():
+            raise NotThere("The picture is not there any more.", "It was moved or deleted.")
+        with self._room:
+            data = _thumbnail(source)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.replace(path, [data], durable=False)
+        except OSError as error:
+            raise NotWritten.because("A thumbnail could not be kept", error) from error
+
+    @contextmanager
+    def _alone(self, content_id: str) -> Iterator[None]:
+        """The only thread at work on this thumbnail. A lock lives as long as somebody holds or waits for it."""
+        with self._lock:
+            lock, users = self._making.get(content_id, (threading.Lock(), 0))
+            self._making[content_id] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, users = self._making[content_id]
+                if users > 1:
+                    self._making[content_id] = (lock, users - 1)
+                else:
+                    del self._making[content_id]
+
+
+def _thumbnail(source: Path) -> bytes:
+    """At most SIDE pixels wide and high, upright, never scaled up. Of an animation, the first frame."""
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
+    with opened(source) as picture:
+        colours = _in_colours(picture)
+        colours.thumbnail((SIDE, SIDE), Pillow.Resampling.LANCZOS)
+        small = ImageOps.exif_transpose(colours)
+        written = io.BytesIO()
+        small.save(written, "WEBP", quality=QUALITY, method=4)
+    return written.getvalue()
+
+
+def _in_colours(picture: Pillow.Image) -> Pillow.Image:
+    if picture.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if picture.mode.startswith("I"):  # 16 bits of grey: converted to 8 they would be cut, not scaled
+        return picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if picture.format == "JPEG":
+        picture.draft("RGB", (2 * SIDE, 2 * SIDE))  # decodes a large one at a fraction of its size
+    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")

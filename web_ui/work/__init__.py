@@ -1,0 +1,1 @@
+"""Where jobs run: processes apart from the server, one for each device."""
