@@ -79,7 +79,7 @@ def composite_images(
     Example:
         composite_images(photo, logo, logo_mask, anchor="bottom_right", x=-20, y=-20)
     """
-    from nodes.imaging.blend import cover_
+    from nodes.imaging.blend import cover_, mixed
     from nodes.imaging.fit import check_count, mask_for, repeated
     from nodes.imaging.place import anchored, overlap
 
@@ -90,11 +90,14 @@ def composite_images(
     count = max(len(below.pixels), len(above.pixels), 0 if weights is None else len(weights))
     top, left = anchored(anchor, size, other)
     shared = overlap(size, other, top + y, left + x)
+    if shared.empty:
+        return Image(pixels=repeated(below.pixels, count).clone())
+    part = above.pixels[:, shared.rows_of_other, shared.columns_of_other]
+    weight = opacity if weights is None else weights[:, shared.rows_of_other, shared.columns_of_other]
+    if part.shape[1:3] == size:
+        return Image(pixels=mixed(below.pixels, part, mode, weight))
     found = repeated(below.pixels, count).clone()
-    if not shared.empty:
-        part = above.pixels[:, shared.rows_of_other, shared.columns_of_other]
-        weight = opacity if weights is None else weights[:, shared.rows_of_other, shared.columns_of_other]
-        cover_(found[:, shared.rows, shared.columns], part, mode, weight)
+    cover_(found[:, shared.rows, shared.columns], part, mode, weight)
     return Image(pixels=found)
 
 
