@@ -143,7 +143,9 @@ def test_a_keystroke_in_a_field_renders_one_node(editor: Editor) -> None:
               const node = (target.closest ? target : target.parentElement)?.closest(".react-flow__node");
               if (node) window.touched.add(node.dataset.id);
             }
-          }).observe(document.querySelector(".react-flow__nodes"), { subtree: true, attributes: true, characterData: true, childList: true });
+          }).observe(document.querySelector(".react-flow__nodes"), {
+            subtree: true, attributes: true, characterData: true, childList: true,
+          });
         }"""
     )
     editor.field("save", "name").press_sequentially("ab")
