@@ -12,8 +12,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -123,6 +122,7 @@ class Run:
         self._needs: dict[int, frozenset[str]] = {}
         self._claims: dict[int, Key] = {}
         self._waiting: set[int] = set()  # nodes whose key somebody else is computing
+        self._wavered = False  # some node gave another value than before, with the same inputs
         self._measured: list[tuple[Node, float, int]] = []
         self._outputs_of: dict[int, list[tuple[str, str]]] = {}
         for name, link in graph.outputs.items():
@@ -289,8 +289,10 @@ class Run:
 
     def _run_node(self, node: Node) -> None:
         """On a lane's thread: run the node, and post what came of it."""
-        with self._our_faults():
+        try:
             self._post(self._attempt(node))
+        except BaseException as fault:  # outside of a node's own code it is ours: it ends the run, and leaves nobody waiting
+            self._give_up(fault)
 
     def _attempt(self, node: Node) -> schedule.Event:
         if self._cancelled.is_set():  # it waited for its lane meanwhile
@@ -307,8 +309,10 @@ class Run:
             return self._failed(node, inputs, error)
 
     async def _run_async(self, node: Node) -> None:
-        with self._our_faults():
+        try:
             self._post(await self._attempt_async(node))
+        except BaseException as fault:  # as above
+            self._give_up(fault)
 
     async def _attempt_async(self, node: Node) -> schedule.Event:
         if self._cancelled.is_set():
@@ -324,27 +328,22 @@ class Run:
         except BaseException as error:  # the node boundary, as above
             return self._failed(node, inputs, error)
 
-    @contextmanager
-    def _our_faults(self) -> Iterator[None]:
-        """What goes wrong outside of a node's own code is ours: it ends the run, and never leaves anybody waiting."""
-        try:
-            yield
-        except BaseException as fault:
-            self._give_up(fault)
-
     def _gather(self, node: Node, names: tuple[str, ...]) -> tuple[dict[str, Any], tuple[int, ...]]:
         """The node's inputs, constants and linked, as they are kept; and the sources whose values are gone after all."""
-        inputs, lost = dict(node.constants), set[int]()
+        inputs, lost = dict(node.constants), list[int]()
         for name in names:
             link = node.links[name]
-            found = []
-            for source in (link,) if isinstance(link, Link) else link:
-                value = self._value(source)
-                if value is MISSING:
-                    lost.add(source.node)
-                found.append(value)
-            inputs[name] = found[0] if isinstance(link, Link) else found
-        return inputs, tuple(sorted(lost))
+            if isinstance(link, Link):
+                inputs[name] = self._read(link, lost)
+            else:
+                inputs[name] = [self._read(source, lost) for source in link]
+        return inputs, tuple(sorted(set(lost))) if lost else ()
+
+    def _read(self, source: Link, lost: list[int]) -> Any:
+        value = self._value(source)
+        if value is MISSING:
+            lost.append(source.node)
+        return value
 
     def _value(self, source: Link) -> Any:
         values = self._values.get(source.node)
@@ -405,6 +404,7 @@ class Run:
         assert now is not None
         before = self._known[node.index]
         if before is not None and before != digests:
+            self._wavered = True
             log.info("%s gave another value than before, with the same inputs.", node.path)
         if node.spec.volatile:
             pass
@@ -426,7 +426,7 @@ class Run:
 
     def _read_as_traced(self, node: Node, now: Trace) -> bool:
         """Whether the values that the node was given are still those that its key was made of."""
-        return all(
+        return not self._wavered or all(
             self._known[source.node] is None or self._known[source.node][source.output] == digest  # type: ignore[index]
             for name, digests in now.links.items()
             for source, digest in zip(node.sources([name]), digests, strict=True)
