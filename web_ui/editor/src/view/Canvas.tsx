@@ -1,7 +1,7 @@
 // Decides how the graph is shown and touched: React Flow draws what the projection gives it, gestures become commands.
 
 import {
-  Background, BackgroundVariant, ConnectionLineType, MiniMap, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore as useFlowStore,
+  ConnectionLineType, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore as useFlowStore,
   type Connection, type EdgeChange, type NodeChange, type OnConnectStartParams, type Viewport,
 } from "@xyflow/react";
 import { memo, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
@@ -17,6 +17,7 @@ import { FrameView, NoteView } from "./BoxViews";
 import { graphOf, judge, startLinking, typeAt, type End } from "./linking";
 import { FarLinks, LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
+import { Dots, SmallMap } from "./Overview";
 import { FRAME, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
@@ -201,7 +202,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         startLinking(null);
       }}
       onDoubleClick={(event) => {
-        if ((event.target as HTMLElement).closest(".react-flow__node, .react-flow__edge, .react-flow__minimap")) return;
+        if ((event.target as HTMLElement).closest(".react-flow__node, .react-flow__edge, .small-map")) return;
         app.set({ palette: { at: flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }), actions: false } });
       }}
       onEdgeDoubleClick={(event, edge) => edge.data && app.set({ palette: { at: flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }), link: edge.data, actions: false } })}
@@ -250,9 +251,9 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       ariaLabelConfig={ariaLabels()}
       colorMode="system"
     >
-      <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
+      {!far && <Dots />}
       {far && <FarLinks nodes={nodes} edges={edges} />}
-      <MiniMap pannable zoomable position="bottom-right" nodeStrokeWidth={0} ariaLabel={t("minimap")} />
+      {!far && <SmallMap nodes={nodes} />}
       {Object.keys(nodesOf(workflow)).length === 0 && framesOf(workflow).length === 0 && (
         <div className="canvas-hint">
           <p>{t("emptyCanvas")}</p>
