@@ -66,8 +66,8 @@ export const LinkView = memo(function LinkView({ id, sourceX, sourceY, targetX, 
 
 const PLAIN_BELOW = 0.25;
 
-/** All links, drawn on one canvas behind the nodes: far away a page of thousands of paths takes a hundred milliseconds a frame. */
-export const FarLinks = memo(function FarLinks({ nodes, edges }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[] }) {
+/** All links, and when asked all nodes, drawn on one canvas: far away a page of thousands of elements takes a hundred milliseconds a frame. */
+export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [x, y, zoom] = useStore((state: ReactFlowState) => state.transform);
   const width = useStore((state) => state.width);
@@ -98,7 +98,17 @@ export const FarLinks = memo(function FarLinks({ nodes, edges }: { readonly node
       }
       context.stroke();
     }
-  }, [lines, x, y, zoom, width, height]);
+    if (!boxes) return;
+    const [accent, plain] = [style.getPropertyValue("--accent"), style.getPropertyValue("--far-node")];
+    for (const node of nodes) {
+      const [nodeWidth, nodeHeight] = [node.width ?? 0, node.height ?? 0];
+      if (node.position.x > right || node.position.x + nodeWidth < left || node.position.y > bottom || node.position.y + nodeHeight < top) continue;
+      context.globalAlpha = node.type === "frame" ? 0.25 : 1;
+      context.fillStyle = node.selected ? accent : plain;
+      context.fillRect(node.position.x, node.position.y, nodeWidth, nodeHeight);
+    }
+    context.globalAlpha = 1;
+  }, [lines, nodes, boxes, x, y, zoom, width, height]);
   return <canvas ref={canvas} className="far-links" style={{ width, height }} aria-hidden="true" />;
 });
 

@@ -20,8 +20,6 @@ import { judge, startLinking, useVerdict, type End } from "./linking";
 import type { GraphNode, NodeData } from "./projection";
 
 export const FAR_BELOW = 0.5;
-/** Below this no title can be read: a node is a plain box. */
-const TINY_BELOW = 0.16;
 
 export const NodeView = memo(function NodeView({ id, data, selected }: NodeProps<Extract<GraphNode, { type?: "loom" }>>) {
   const far = useStore((state) => state.transform[2] < FAR_BELOW);
@@ -32,10 +30,9 @@ export const NodeView = memo(function NodeView({ id, data, selected }: NodeProps
 
 function FarNode({ data, states, selected }: { data: NodeData; states: NodeStates; selected: boolean }) {
   const run = useNodeState(states, data.path);
-  const tiny = useStore((state) => state.transform[2] < TINY_BELOW);
   return (
-    <div className={tiny ? "node far tiny" : "node far"} data-status={run.status} data-colour={data.colour || undefined} data-selected={selected || undefined} data-mode={data.entry.mode} data-unknown={!data.shape.known || undefined}>
-      {tiny ? null : data.entry.title || data.shape.title}
+    <div className="node far" data-status={run.status} data-colour={data.colour || undefined} data-selected={selected || undefined} data-mode={data.entry.mode} data-unknown={!data.shape.known || undefined}>
+      {data.entry.title || data.shape.title}
     </div>
   );
 }
