@@ -28,6 +28,7 @@ from graph_engine.pack import Pack
 from graph_engine.values import Codec, File
 
 if TYPE_CHECKING:
+    from graph_engine import client
     from graph_engine.api import Function, Outputs, load, open_workflow, save
     from graph_engine.build import building
     from graph_engine.engine import Engine, Request
@@ -76,6 +77,7 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "building",
+    "client",
     "load",
     "node",
     "open_workflow",
@@ -85,6 +87,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "client":
+        return import_module("graph_engine.client")
     if name in _LATER:
         return getattr(import_module(f"graph_engine.{_LATER[name]}"), name)
     raise AttributeError(f"module 'graph_engine' has no attribute {name!r}")

@@ -189,7 +189,7 @@ def _statements(script: str) -> Iterator[str]:
 def salvage(damaged: Path, table: str) -> list[dict[str, Any]]:
     """The rows of a table with row ids that can still be read in a damaged database: from both ends up to the damage, in order."""
     found: dict[int, dict[str, Any]] = {}
-    connection = sqlite3.connect(f"file:{damaged}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:
         for direction in ("asc", "desc"):

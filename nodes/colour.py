@@ -55,16 +55,22 @@ def adjust_levels(
     Example:
         adjust_levels(picture, black=0.05, white=0.9, gamma=1.2)
     """
-    from nodes.imaging.colour import brighten_
+    from nodes.imaging.colour import power
 
     if black >= white:
         raise NodeInputError("black", f"Black is at {black:g} and white at {white:g}.", "Set black below white.")
-    pixels = image.pixels.clone()
-    part = pixels if channel == "all" else pixels[..., ("red", "green", "blue").index(channel)]
-    part.sub_(black).div_(white - black).clamp_(0, 1)
+    chosen = ... if channel == "all" else (..., ("red", "green", "blue").index(channel))
+    part = image.pixels[chosen]
+    if (black, white) != (0, 1):
+        part = (part - black).div_(white - black).clamp_(0, 1)
     if gamma != 1:
-        brighten_(part, gamma)
-    part.mul_(new_white - new_black).add_(new_black)
+        part = power(part, 1 / gamma)
+    if (new_black, new_white) != (0, 1):
+        part = (part * (new_white - new_black)).add_(new_black)
+    if channel == "all":
+        return Image(pixels=part)
+    pixels = image.pixels.clone()
+    pixels[chosen] = part
     return Image(pixels=pixels)
 
 
@@ -98,14 +104,14 @@ def adjust_colour(
     Example:
         adjust_colour(picture, saturation=1.2, contrast=1.1, temperature=0.1)
     """
-    from nodes.imaging.colour import affine, brighten_, turned_hue, warmed
+    from nodes.imaging.colour import affine, power, turned_hue, warmed
 
     pixels = warmed(image.pixels, temperature) if temperature else image.pixels
     pixels = turned_hue(pixels, hue) if hue else pixels
     if saturation != 1 or contrast != 1 or brightness:
         pixels = affine(pixels, saturation, contrast, brightness)
     if gamma != 1:
-        pixels = brighten_(pixels.clone() if pixels is image.pixels else pixels, gamma)
+        pixels = power(pixels, 1 / gamma)
     return Image(pixels=pixels)
 
 
@@ -141,4 +147,4 @@ def match_colour(
     count = max(len(image.pixels), len(reference.pixels))
     sources, references = repeated(image.pixels, count), repeated(reference.pixels, count)
     matched = torch.stack([MATCH[method](source, wanted) for source, wanted in zip(sources, references, strict=True)])
-    return Image(pixels=torch.lerp(sources, matched, strength))
+    return Image(pixels=matched if strength == 1 else torch.lerp(sources, matched, strength))

@@ -79,22 +79,25 @@ def composite_images(
     Example:
         composite_images(photo, logo, logo_mask, anchor="bottom_right", x=-20, y=-20)
     """
-    from nodes.imaging.blend import mixed
+    from nodes.imaging.blend import cover_, mixed
     from nodes.imaging.fit import check_count, mask_for, repeated
     from nodes.imaging.place import anchored, overlap
 
     check_count("above", "pictures", len(above.pixels), len(below.pixels))
     size, other = ((one.shape[1], one.shape[2]) for one in (below.pixels, above.pixels))
     weights = None if mask is None else mask_for(mask.values, above.pixels)
+    weights = weights if weights is None or opacity == 1 else weights * opacity
     count = max(len(below.pixels), len(above.pixels), 0 if weights is None else len(weights))
-    found = repeated(below.pixels, count).clone()
     top, left = anchored(anchor, size, other)
     shared = overlap(size, other, top + y, left + x)
-    if not shared.empty:
-        part = above.pixels[:, shared.rows_of_other, shared.columns_of_other]
-        weight = opacity if weights is None else weights[:, shared.rows_of_other, shared.columns_of_other] * opacity
-        target = found[:, shared.rows, shared.columns]
-        target.copy_(mixed(target, part, mode, weight))
+    if shared.empty:
+        return Image(pixels=repeated(below.pixels, count).clone())
+    part = above.pixels[:, shared.rows_of_other, shared.columns_of_other]
+    weight = opacity if weights is None else weights[:, shared.rows_of_other, shared.columns_of_other]
+    if part.shape[1:3] == size:
+        return Image(pixels=mixed(below.pixels, part, mode, weight))
+    found = repeated(below.pixels, count).clone()
+    cover_(found[:, shared.rows, shared.columns], part, mode, weight)
     return Image(pixels=found)
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from graph_engine import NodeInputError, Range, node
 from nodes.types import Image
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SIGMA = Range(0, 50, step=0.5, unit="px")
 SHARE = Range(0, 1, step=0.02)
@@ -18,8 +15,8 @@ SHARE = Range(0, 1, step=0.02)
 def canny_edges(
     image: Image,
     *,
-    low: Annotated[float, SHARE] = 0.2,
-    high: Annotated[float, SHARE] = 0.4,
+    low: Annotated[float, SHARE] = 0.1,
+    high: Annotated[float, SHARE] = 0.2,
     blur: Annotated[float, SIGMA] = 1.0,
 ) -> Image:
     """Find the edges of what a picture shows, as white lines of one pixel (Canny).
@@ -34,24 +31,24 @@ def canny_edges(
         image: White lines on black.
 
     Example:
-        canny_edges(picture, low=0.1, high=0.3)
+        canny_edges(picture, low=0.05, high=0.15)
     """
     import cv2
 
-    from nodes.imaging.colour import brightness
+    from nodes.imaging.colour import brightness, grey
     from nodes.imaging.opencv import Array, each
     from nodes.imaging.smooth import gaussian
 
     if low > high:
         raise NodeInputError("low", f"Low is {low:g} and high {high:g}.", "Set low to at most high.")
-    grey = gaussian(brightness(image.pixels), blur)
+    shades = gaussian(brightness(image.pixels), blur)
     steepest = 255.0 * 4  # the slope that Sobel finds at a step from 0 to 255
 
     def find(source: Array, _target: Array) -> Any:
         eight_bit = (source * 255).round().astype("uint8")
         return cv2.Canny(eight_bit, low * steepest, high * steepest, L2gradient=True) / 255
 
-    return _white(each(grey, find))
+    return Image(pixels=grey(each(shades, find)))
 
 
 @node("loom.soft_edges", version=1, category="image")
@@ -77,17 +74,17 @@ def soft_edges(
     import cv2
     import numpy as np
 
-    from nodes.imaging.colour import brightness
+    from nodes.imaging.colour import brightness, grey
     from nodes.imaging.opencv import Array, each
     from nodes.imaging.smooth import gaussian
 
-    grey = gaussian(brightness(image.pixels), blur)
+    shades = gaussian(brightness(image.pixels), blur)
 
     def slope(source: Array, target: Array) -> None:
         across, down = (cv2.Sobel(source, cv2.CV_32F, *axis, borderType=cv2.BORDER_REFLECT_101) for axis in ((1, 0), (0, 1)))
         np.sqrt(across * across + down * down, out=target)  # not by OpenCV, whose last digits depend on where the picture lies
 
-    return _white(each(grey, slope).mul_(strength / 4).clamp_(0, 1))
+    return Image(pixels=grey(each(shades, slope).mul_(strength / 4).clamp_(0, 1)))
 
 
 @node("loom.line_art", version=1, category="image")
@@ -116,14 +113,10 @@ def line_art(
     """
     import torch
 
-    from nodes.imaging.colour import brightness
+    from nodes.imaging.colour import brightness, grey
     from nodes.imaging.smooth import gaussian
 
-    grey = brightness(image.pixels)
-    darker = gaussian(grey, width * 1.6) - gaussian(grey, width)
+    shades = brightness(image.pixels)
+    darker = gaussian(shades, width * 1.6) - gaussian(shades, width)
     lines = ((darker - threshold) / softness).clamp_(0, 1) if softness else (darker > threshold).to(torch.float32)
-    return _white(lines if white_on_black else 1 - lines)
-
-
-def _white(values: Tensor) -> Image:
-    return Image(pixels=values[..., None].repeat(1, 1, 1, 3))
+    return Image(pixels=grey(lines if white_on_black else 1 - lines))

@@ -238,10 +238,8 @@ def _turned(pixels: Tensor, angle: float, grow: bool, colour: str) -> Rotated:
     matrix = matrix + np.array([[0, 0, (size[1] - width) / 2], [0, 0, (size[0] - height) / 2]])
 
     def turn(source: Array, target: Array) -> Any:
-        return cv2.warpAffine(source, matrix, size[::-1], dst=target, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(source, matrix, size[::-1], dst=target, flags=cv2.INTER_CUBIC, borderValue=shade)
 
-    whole = np.ones((height, width), np.float32)
-    covered = torch.from_numpy(cv2.warpAffine(whole, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0, 0)))
-    turned = each(pixels, turn, size).clamp_(0, 1)
-    filled = torch.lerp(torch.tensor(shade), turned, covered[..., None])
-    return Rotated(Image(pixels=filled), Mask(values=1 - covered[None]))
+    whole = np.full((height, width), 255, np.uint8)
+    covered = torch.from_numpy(cv2.warpAffine(whole, matrix, size[::-1], flags=cv2.INTER_CUBIC, borderValue=0))
+    return Rotated(Image(pixels=each(pixels, turn, size).clamp_(0, 1)), Mask(values=1 - covered[None] / 255))

@@ -60,12 +60,11 @@ def sharpen_image(
     """
     import torch
 
-    from nodes.imaging.smooth import gaussian
+    from nodes.imaging.smooth import gaussian, sharpened
 
-    soft = gaussian(image.pixels, radius)
     if threshold == 0:
-        return Image(pixels=torch.lerp(soft, image.pixels, 1 + amount).clamp_(0, 1))
-    detail = torch.nn.functional.softshrink(image.pixels - soft, threshold)
+        return Image(pixels=sharpened(image.pixels, radius, amount).clamp_(0, 1))
+    detail = torch.nn.functional.softshrink(image.pixels - gaussian(image.pixels, radius), threshold)
     return Image(pixels=detail.mul_(amount).add_(image.pixels).clamp_(0, 1))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from graph_engine import Choice, Context, Folders, NodeInputError, Range, node
 from graph_engine.spec import Values
@@ -42,12 +42,17 @@ def fingerprint(values: Values, folders: Folders) -> str:
         raise _unreadable(values["name"], error) from error
 
 
+def _only_first_frame(values: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 read no other."""
+    return {"frames": 1, **values}
+
+
 class LoadedImage(NamedTuple):
     image: Image
     mask: Mask
 
 
-@node("loom.load_image", version=2, category="image", lane="disk", fingerprint=fingerprint, migrations={1: lambda values: values})
+@node("loom.load_image", version=2, category="image", lane="disk", fingerprint=fingerprint, migrations={1: _only_first_frame})
 def load_image(
     *,
     name: PictureName,

@@ -110,6 +110,8 @@ def image_grid(
     size = [number * (side + gap) - gap for number, side in ((rows, height), (columns, width))]
     if size[0] * size[1] > MAX_GRID_PIXELS:
         raise NodeInputError("image", f"The grid would be {size[1]} x {size[0]} px.", "Scale the pictures down, or use fewer.")
+    if not gap and rows * columns == count:
+        return Image(pixels=image.pixels.reshape(rows, columns, height, width, 3).transpose(1, 2).reshape(1, *size, 3))
     grid = parsed(colour).repeat(1, *size, 1)
     for index, one in enumerate(image.pixels):
         top, left = index // columns * (height + gap), index % columns * (width + gap)

@@ -136,7 +136,9 @@ def mask_to_image(mask: Mask) -> Image:
     Example:
         mask_to_image(mask)
     """
-    return Image(pixels=mask.values[..., None].repeat(1, 1, 1, 3))
+    from nodes.imaging.colour import grey
+
+    return Image(pixels=grey(mask.values))
 
 
 def _channel(pixels: Tensor, channel: Channel) -> Tensor:

@@ -93,6 +93,34 @@ def boolean(*, boolean: bool = True) -> bool:
     return boolean
 
 
+@node("loom.choice", version=1, category="values", output="text")
+def choice(*, options: Annotated[str, Multiline()] = "day\nsunset\nnight", chosen: str = "day") -> str:
+    """One of several texts, so that whoever uses the workflow need not know how each is written.
+
+    Args:
+        options: What there is to choose from, one a line. ``short: the whole text`` gives a text a short name.
+        chosen: The line, or the short name, that is chosen.
+
+    Returns:
+        text: The chosen text.
+
+    Example:
+        choice(options="day: in bright daylight\\nnight: at night under stars", chosen="night")
+    """
+    texts = {}
+    for line in filter(None, map(str.strip, options.splitlines())):
+        name, colon, rest = line.partition(":")
+        texts.setdefault(line, line)
+        if colon and rest.strip():
+            texts.setdefault(name.strip(), rest.strip())
+    if chosen.strip() not in texts:
+        names = [line.partition(":")[0].strip() for line in options.splitlines() if line.strip()]
+        raise NodeInputError(
+            "chosen", f"{chosen!r} is none of the options.", f"Choose one of: {', '.join(names) or 'none are given'}."
+        )
+    return texts[chosen.strip()]
+
+
 @node("loom.number_range", version=1, category="values", output="numbers")
 def number_range(
     *, first: Annotated[float, NUMBER] = 0.0, last: Annotated[float, NUMBER] = 1.0, count: Annotated[int, COUNT] = 5

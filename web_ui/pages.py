@@ -42,5 +42,8 @@ def _file(folder: Path, name: str) -> Path | None:
     """The file below ``folder``, or None; nothing outside of it is ever named."""
     if not name or "\0" in name or "\\" in name:
         return None
-    path = (folder / name).resolve()
-    return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None

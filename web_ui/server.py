@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 LARGE_LISTS = 200
 FILE_THREADS = 8
+RESCAN_S = 30.0
 
 
 class Server:
@@ -81,12 +82,12 @@ class Server:
         )
         self.pool = Pool(self.jobs, worker, self.settings.devices, self.hub, self.in_thread, self._keep, self._ended)
         self.pool.start()
-        if self.results.missing:
-            self._scan = asyncio.create_task(self.in_files(self.results.rescan))
+        self._scan = asyncio.create_task(self._look_after_results())
 
     async def stop(self) -> None:
         """What runs ends its step and goes on after the next start; what waits waits."""
         self.stopping.set()
+        self._scan.cancel()
         await self.pool.stop()
         await self.webhooks.close()
         await self.hub.close()
@@ -128,6 +129,13 @@ class Server:
         self.metrics.ended(job)
         if job.ended and job.webhook:
             self.webhooks.tell(job)
+
+    async def _look_after_results(self) -> None:
+        """Make the index again from the files whenever it was lost: at the start, or because it proved to be damaged."""
+        while True:
+            if self.results.missing:
+                await self.in_files(self.results.rescan)
+            await asyncio.sleep(RESCAN_S)
 
     async def _told(self, job: str) -> None:
         await self.in_thread(self.jobs.webhook_told, job)

@@ -2,7 +2,7 @@
 
 The rest of this package: ``root`` (which commands there are), ``command`` and ``workflow_command`` (what arguments they take),
 ``source``, ``typed``, ``request`` (what is to run), ``watch``, ``progress``, ``display``, ``summary`` (what is seen of a run),
-``output`` (what goes to which stream).
+``remote`` (a run on a server), ``output`` (what goes to which stream).
 """
 
 from __future__ import annotations

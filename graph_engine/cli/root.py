@@ -31,7 +31,7 @@ Exit codes:
     1  something differs (diff, verify), or an unexpected fault
     2  wrong usage: an unknown option or command, a file that is not there
     3  problems in the file, or in a value given for it
-    4  a node failed, or a result could not be written
+    4  a node failed, a result could not be written, or a server refused or did not answer
   130  cancelled (Ctrl-C, or nobody reads the output any more)
 """
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_NODES = 16
 
 
-def show(console: Console, result: RunResult) -> None:
-    """The summary on a terminal."""
+def show(console: Console, result: RunResult, *, here: bool = True) -> None:
+    """The summary on a terminal. ``here``: whether it ran in this process."""
     from rich.table import Table
     from rich.text import Text
 
@@ -36,17 +36,17 @@ def show(console: Console, result: RunResult) -> None:
     if result.ran:
         console.print(table)
         console.print()
-    console.print(Text(totals(result), style="dim"))
+    console.print(Text(totals(result, here=here), style="dim"))
     for name, value in plain_outputs(result.outputs):
         console.print(Text.assemble((f"{name}: ", "dim"), clean(value)), soft_wrap=True)
     for path in result.files:
         console.print(Text(clean(shown_path(path)), style="bold green"), soft_wrap=True)
 
 
-def totals(result: RunResult) -> str:
-    """``5 ran · 3 from cache · 3.1 s · peak memory 1.4 GB``."""
+def totals(result: RunResult, *, here: bool = True) -> str:
+    """``5 ran · 3 from cache · 3.1 s · peak memory 1.4 GB``; memory is known of this process alone."""
     parts = [f"{len(result.ran)} ran", f"{len(result.served)} from cache", duration(result.elapsed_s)]
-    return " · ".join([*parts, f"peak memory {size(peak_memory_bytes())}"])
+    return " · ".join([*parts, f"peak memory {size(peak_memory_bytes())}"] if here else parts)
 
 
 def plain_outputs(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -54,6 +54,17 @@ BLEND: Mapping[BlendMode, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+def cover_(below: Tensor, above: Tensor, mode: BlendMode, opacity: Tensor | float) -> None:
+    """``mixed``, written over ``below``."""
+    blended = BLEND[mode](below, above)
+    if isinstance(opacity, Tensor):
+        below.lerp_(blended, opacity[..., None])
+    elif opacity == 1:
+        below.copy_(blended)
+    else:
+        below.lerp_(blended, opacity)
+
+
 def mixed(below: Tensor, above: Tensor, mode: BlendMode, opacity: Tensor | float) -> Tensor:
     """``below`` covered by the blend of both, as far as ``opacity`` (a number, or [batch, height, width]) says."""
     weight = opacity[..., None] if isinstance(opacity, Tensor) else opacity

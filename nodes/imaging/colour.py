@@ -37,6 +37,13 @@ def brightness(pixels: Tensor) -> Tensor:
     return each(pixels, lambda source, target: cv2.transform(source, shares, dst=target), channels=())
 
 
+def grey(values: Tensor) -> Tensor:
+    """[batch, height, width, 3] of [batch, height, width]: white where that is 1."""
+    import cv2
+
+    return each(values, lambda source, target: cv2.cvtColor(source, cv2.COLOR_GRAY2RGB, dst=target), channels=(3,))
+
+
 def warmed(pixels: Tensor, temperature: float) -> Tensor:
     """Red and blue weighed against each other, at unchanged brightness of grey; ``temperature`` -1 to 1."""
     gains = torch.tensor([1 + WARMTH * temperature, 1.0, 1 - WARMTH * temperature])
@@ -66,8 +73,9 @@ def affine(pixels: Tensor, saturation: float, contrast: float, brightness: float
     return each(pixels, lambda source, target: cv2.transform(source, matrix, dst=target)).clamp_(0, 1)
 
 
-def brighten_(pixels: Tensor, gamma: float) -> Tensor:
-    """``pixels`` to the power 1 / gamma, in place; picture by picture, since the last digits of a power depend on where it stands."""
-    for one in pixels:
-        one.pow_(1 / gamma)
-    return pixels
+def power(batch: Tensor, exponent: float) -> Tensor:
+    """``batch`` to the power ``exponent``; item by item, since the last digits of a power depend on where in a block it stands."""
+    found = torch.empty_like(batch, memory_format=torch.contiguous_format)
+    for source, target in zip(batch, found, strict=True):
+        torch.pow(source, exponent, out=target)
+    return found

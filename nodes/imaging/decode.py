@@ -55,11 +55,16 @@ def decode(path: Path, frames: int, check_size: Callable[[int, int, int], None])
             if index or len(chosen) > 1:
                 picture.seek(index)
             found.append(_frame(picture, path))
-    colours = torch.stack([torch.from_numpy(frame[:, :, :3]) for frame in found])
+    colours = _stacked([frame[:, :, :3] for frame in found])
     if not any(frame.shape[2] == 4 for frame in found):
         return Decoded(colours, None)
     alphas = [frame[:, :, 3] if frame.shape[2] == 4 else np.ones(frame.shape[:2], np.float32) for frame in found]
-    return Decoded(colours, torch.stack([torch.from_numpy(alpha) for alpha in alphas]))
+    return Decoded(colours, _stacked(alphas))
+
+
+def _stacked(arrays: list[Array]) -> Tensor:
+    tensors = [torch.from_numpy(array) for array in arrays]
+    return tensors[0][None].contiguous() if len(tensors) == 1 else torch.stack(tensors)
 
 
 def _frames(picture: Pillow.Image) -> list[int]:
@@ -82,7 +87,7 @@ def _frame(picture: Pillow.Image, path: Path) -> Array:
     """[height, width, 3 or 4] in float32."""
     deep = any(";16" in str(tile.args) for tile in getattr(picture, "tile", ())) and picture.mode in ("RGB", "RGBA", "LA")
     orientation = picture.getexif().get(ORIENTATION, 1)
-    upright = ImageOps.exif_transpose(picture)
+    upright = picture if orientation == 1 else ImageOps.exif_transpose(picture)
     if upright.mode == "F":
         raise ValueError("its pixels are floating-point numbers of unknown range")
     if upright.mode.startswith("I"):  # 16 bits of grey, sometimes held in 32: converted to RGB it would be cut, not scaled
@@ -91,7 +96,9 @@ def _frame(picture: Pillow.Image, path: Path) -> Array:
     if deep and (found := _deep(path, picture.size)) is not None:
         return np.ascontiguousarray(TURNS.get(orientation, np.asarray)(found))
     mode = "RGBA" if upright.has_transparency_data else "RGB"
-    return np.asarray(upright.convert(mode), dtype=np.float32) / 255
+    values = np.array(upright if upright.mode == mode else upright.convert(mode), dtype=np.float32)
+    values /= 255
+    return values
 
 
 def _deep(path: Path, size: tuple[int, int]) -> Array | None:

@@ -18,12 +18,10 @@ FLAT = 1e-3
 def mean_and_spread(source: Tensor, reference: Tensor) -> Tensor:
     """Reinhard et al., Color Transfer between Images, 2001, in CIE Lab. Both [height, width, 3]."""
     own, wanted = _lab(source), _lab(reference)
-    (mean, spread), (new_mean, new_spread) = (
-        (lab.mean(axis=(0, 1), dtype=np.float64), lab.std(axis=(0, 1), dtype=np.float64)) for lab in (own, wanted)
-    )
+    (mean, spread), (new_mean, new_spread) = cv2.meanStdDev(own), cv2.meanStdDev(wanted)
     gain = np.where(spread < FLAT, 1, new_spread / np.maximum(spread, FLAT))
-    moved = (own * gain + (new_mean - mean * gain)).astype(np.float32)
-    return torch.from_numpy(cv2.cvtColor(moved, cv2.COLOR_Lab2RGB).clip(0, 1))
+    moved = cv2.transform(own, np.hstack([np.diagflat(gain), new_mean - gain * mean]))
+    return torch.from_numpy(cv2.cvtColor(moved, cv2.COLOR_Lab2RGB)).clamp_(0, 1)
 
 
 def histogram(source: Tensor, reference: Tensor) -> Tensor:

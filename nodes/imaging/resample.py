@@ -46,10 +46,9 @@ def _area(source: Array, target: Array) -> Any:
 
 def _lanczos(source: Array, target: Array) -> None:
     """Pillow's, which works on one plane of floats at a time."""
+    import cv2
     from PIL import Image as Pillow
 
-    planes = source.reshape(*source.shape[:2], -1)
-    results = target.reshape(*target.shape[:2], -1)
-    for channel in range(planes.shape[2]):
-        plane = Pillow.fromarray(np.ascontiguousarray(planes[:, :, channel]))
-        results[:, :, channel] = np.asarray(plane.resize(target.shape[1::-1], Pillow.Resampling.LANCZOS))
+    planes = [Pillow.fromarray(plane) for plane in cv2.split(source)]
+    resized = [np.asarray(plane.resize(target.shape[1::-1], Pillow.Resampling.LANCZOS)) for plane in planes]
+    cv2.merge(resized, dst=target if len(planes) > 1 else target[:, :, None])

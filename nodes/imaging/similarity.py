@@ -36,10 +36,10 @@ def _ssim(one: Array, other: Array) -> float:
     """In float64: variances are differences of large numbers."""
     x, y = one.astype(np.float64), other.astype(np.float64)
     mean_x, mean_y = _window(x), _window(y)
-    variance_x, variance_y = _window(x * x) - mean_x**2, _window(y * y) - mean_y**2
-    covariance = _window(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + K1**2) / (mean_x**2 + mean_y**2 + K1**2)
-    structure = (2 * covariance + K2**2) / (variance_x + variance_y + K2**2)
+    product, squares = mean_x * mean_y, mean_x * mean_x + mean_y * mean_y
+    covariance, variances = _window(x * y) - product, _window(x * x + y * y) - squares
+    luminance = (2 * product + K1**2) / (squares + K1**2)
+    structure = (2 * covariance + K2**2) / (variances + K2**2)
     return float((luminance * structure).mean())
 
 

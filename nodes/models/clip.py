@@ -53,8 +53,8 @@ class ClipText(nn.Module):
         room = self._length - 2
         filled: list[list[Token]] = [[]]
         for part in parts:
-            for word in part.text.split():
-                numbers: list[int] = self.tokenizer(word, add_special_tokens=False, verbose=False)["input_ids"]
+            words = part.text.split()
+            for numbers in self.tokenizer(words, add_special_tokens=False, verbose=False)["input_ids"] if words else []:
                 left = [(number, part.weight) for number in numbers]
                 while len(filled[-1]) + len(left) > room:
                     cut = room - len(filled[-1]) if len(left) >= LONG_WORD_TOKENS or not filled[-1] else 0

@@ -108,7 +108,8 @@ def _denoiser(
         return device.send(torch.cat(every))
 
     entries = [_entry(one) for one in asked]
-    embedding = joined([entry.embedding for entry in entries]).to(unet.dtype)
+    dtype = unet.dtype  # walks over all weights, so it is asked for once
+    embedding = joined([entry.embedding for entry in entries]).to(dtype)
     extras = [family.added(entry, size) for entry in entries]
     added = {name: joined([extra[name] for extra in extras]) for name in extras[0]}
     rows = embedding.shape[0] // len(asked)
@@ -119,7 +120,7 @@ def _denoiser(
         timesteps = torch.full((x.shape[0],), timestep, dtype=torch.float32, device=x.device)
         with _looking_away(unet, looking, len(asked) * rows):
             output: Tensor = unet(
-                x.to(unet.dtype),
+                x.to(dtype),
                 timesteps,
                 encoder_hidden_states=embedding,
                 added_cond_kwargs=added or None,

@@ -28,7 +28,7 @@ def test_canny_s_limits_are_shares_of_black_beside_white() -> None:
         edges = canny_edges(halves(0.2, 0.2 + difference), low=0.1, high=0.4, blur=0.0).pixels
         assert bool(edges.any()) is found
     with pytest.raises(NodeInputError, match=r"Low is 0\.5 and high 0\.4"):
-        canny_edges(noise(), low=0.5)
+        canny_edges(noise(), low=0.5, high=0.4)
 
 
 def test_canny_goes_on_along_a_weak_edge_from_a_clear_one() -> None:

@@ -30,7 +30,7 @@ def test_the_pack_offers_these_nodes() -> None:
         "loom.noise_from_seeds", "loom.vary_noise",
         "loom.blend_latents", "loom.composite_latents", "loom.crop_latent", "loom.flip_latent", "loom.join_latents", "loom.mask_latent",
         "loom.pick_latents", "loom.repeat_latent", "loom.rotate_latent", "loom.scale_latent", "loom.scale_latent_by",
-        "loom.boolean", "loom.calculate", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
+        "loom.boolean", "loom.calculate", "loom.choice", "loom.integer", "loom.integer_range", "loom.make_list", "loom.number",
         "loom.number_range", "loom.pick_item", "loom.seed", "loom.split_lines", "loom.switch", "loom.text",
         "loom.contact_sheet", "loom.decode_latent", "loom.empty_latent", "loom.encode_image", "loom.encode_text", "loom.load_image",
         "loom.load_model", "loom.noise", "loom.sample", "loom.save_image",

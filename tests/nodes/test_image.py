@@ -111,6 +111,11 @@ def test_each_frame_of_an_animation_is_a_picture_of_the_batch(load: Load, format
     assert (pixels[:, 3, 4] * 255).round().tolist() == [[index * 40, 200 - index * 40, 0] for index in range(4)]
 
 
+def test_a_node_of_version_1_still_reads_the_first_frame_alone() -> None:
+    migrate = spec_of(load_image).migrations[1]
+    assert migrate({"name": "moving.gif"}) == {"name": "moving.gif", "frames": 1}
+
+
 def test_fewer_frames_are_read_if_asked(load: Load) -> None:
     first, *rest = moving(4)
     pixels = load(first, "moving.gif", values={"frames": 2}, format="GIF", save_all=True, append_images=rest)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_engine import NodeInputError
+from graph_engine import Context, Engine, Folders, NodeInputError, Request, Workflow
 from nodes.mask_crop import crop_to_mask, stitch_image
 from nodes.resize import scale_image
+from nodes.save import save_image
 from nodes.types import Image, Mask, Region
 from tests.nodes.pictures import noise, plain
 
@@ -93,3 +96,38 @@ def test_several_parts_in_one_picture_give_several_pictures() -> None:
 def test_a_region_of_another_picture_is_refused() -> None:
     with pytest.raises(NodeInputError, match="The region reaches to 20, 8, and the picture is 17 x 12 px"):
         stitch_image(noise(), noise(), Region(left=10, top=0, width=10, height=8))
+
+
+ROUND_TRIP = {
+    "nodes": {
+        "load": {"type": "loom.load_image", "version": 2, "values": {"name": "picture.png"}},
+        "mask": {"type": "loom.shape_mask", "values": {"x": 0.3, "shape_width": 0.2}, "links": {"image": "load.image"}},
+        "crop": {"type": "loom.crop_to_mask", "values": {"margin": 2}, "links": {"image": "load.image", "mask": "mask.mask"}},
+        "large": {"type": "loom.scale_image", "values": {"factor": 2.0, "method": "nearest"}, "links": {"image": "crop.image"}},
+        "invert": {"type": "loom.invert_image", "links": {"image": "large.image"}},
+        "stitch": {
+            "type": "loom.stitch_image",
+            "links": {"image": "load.image", "part": "invert.image", "region": "crop.region", "mask": "crop.mask"},
+        },
+    },
+    "outputs": {"image": {"from": "stitch.image"}},
+}
+
+
+def test_a_workflow_cuts_out_changes_and_puts_back_and_a_later_process_is_served_its_region(tmp_path: Path) -> None:
+    (file,) = save_image(plain(0.2, 0.4, 0.8, height=40, width=60), context=Context())
+    (tmp_path / "picture.png").write_bytes(file.data)
+    request = Request(workflow=Workflow.model_validate(ROUND_TRIP))
+    found = []
+    for _ in range(2):
+        with Engine(folders=Folders(inputs=(tmp_path,)), cache_folder=tmp_path / "cache") as engine:
+            found.append(engine.run(request))
+            found[-1].raise_errors()
+            kept = engine.run(Request(workflow=request.workflow, targets=["crop"]))
+            assert "crop" in kept.served
+            assert kept.ran == {}
+    first, again = (result.outputs["image"].pixels for result in found)
+    assert torch.equal(first, again)
+    assert found[1].ran == {}
+    assert first[0, 0, 59].tolist() == pytest.approx([0.2, 0.4, 0.8])
+    assert first[0, 20, 18].tolist() == pytest.approx([0.8, 0.6, 0.2], abs=1e-5)

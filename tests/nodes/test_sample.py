@@ -15,7 +15,7 @@ from nodes.sample import sample
 from nodes.types import Conditioning, Latent
 from tests.nodes.tiny import Models
 
-SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m"]
+SAMPLERS = ["euler", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "lms", "sa_solver", "uni_pc", "dpmpp_2m_cfg_pp"]
 
 
 def conditioning(width: int, *, seed: int, count: int = 1, pooled: int | None = None) -> Conditioning[Any]:

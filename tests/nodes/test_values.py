@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from graph_engine import NodeInputError
 from nodes.values import (
     boolean,
+    choice,
     integer,
     integer_range,
     make_list,
@@ -64,3 +65,17 @@ def test_an_item_that_is_not_there_cannot_be_picked(items: list[str], index: int
     with pytest.raises(NodeInputError, match=f"There is no item {index}.*{action}") as caught:
         pick_item(items, index=index)
     assert caught.value.input == "index"
+
+
+def test_a_choice_is_a_line_or_the_short_name_before_its_text() -> None:
+    options = "plain\n  day: in bright daylight \n\ntime: 12:30"
+    assert choice(options=options, chosen="plain") == "plain"
+    assert choice(options=options, chosen=" day ") == "in bright daylight"
+    assert choice(options=options, chosen="day: in bright daylight") == "day: in bright daylight"
+    assert choice(options=options, chosen="time") == "12:30"
+
+
+@pytest.mark.parametrize(("options", "named"), [("a: b\nc", "a, c"), (" \n", "none are given")])
+def test_what_is_not_among_the_options_is_told_with_what_is(options: str, named: str) -> None:
+    with pytest.raises(NodeInputError, match=rf"'d' is none of the options\. Choose one of: {named}\."):
+        choice(options=options, chosen="d")

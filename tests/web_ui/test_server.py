@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -29,23 +28,13 @@ def test_it_is_ready_for_jobs_and_imports_nothing_heavy(serve: Callable[..., Ser
 
 
 def test_health_answers_while_a_job_computes(server: Served) -> None:
-    """No bound on a clock that a busy machine could miss by itself: the answers are compared with those of the idle server."""
-    idle = _health_seconds(server, 60)
-    job = server.submit(workflow({"deaf": ("deaf", {"seconds": 5.0})}, {"n": "deaf.value"}))
+    """Proved by what comes first, not by a clock: many answers, while a node that gives way to nobody holds its process."""
+    job = server.submit(workflow({"deaf": ("deaf", {"seconds": 20.0})}, {"n": "deaf.value"}))
     server.until(job["id"], "running")
-    busy = _health_seconds(server, 60)
+    for _ in range(100):
+        assert server.get("/api/health")["status"] == "ok"
     assert server.job(job["id"])["state"] == "running"
-    assert statistics.median(busy) < max(10 * statistics.median(idle), 0.25)
     server.post(f"/api/runs/{job['id']}/cancel")
-
-
-def _health_seconds(server: Served, count: int) -> list[float]:
-    found = []
-    for _ in range(count):
-        started = time.perf_counter()
-        server.get("/api/health")
-        found.append(time.perf_counter() - started)
-    return found
 
 
 def test_metrics_tell_what_happened(server: Served) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from graph_engine.database import Database
+from graph_engine.database import Database, salvage
 from graph_engine.errors import FormatError
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.embed import extract, is_png
@@ -177,7 +177,10 @@ class ResultIndex:
         return self.get(id)
 
     def rescan(self) -> int:
-        """Take in what the folder and its trash hold and the index does not know; returns how many. Safe while others work with it."""
+        """Take in what the folder and its trash hold and the index does not know; returns how many. Safe while others work with it.
+
+        What can still be read in a damaged index (favourites, who made what) is taken over.
+        """
         rows = self._database.rows("select id, file, trashed_at from results")
         files, ids, count = {row[1] for row in rows if row[2] is None}, {row[0] for row in rows}, 0
         for file, path in self._outputs.all():
@@ -191,10 +194,23 @@ class ResultIndex:
                     row, text = read(file, path, Made())
                     self._add((row._replace(id=id, trashed_at=time.time()), text))
                     count += 1
+        self._salvage()
         self._database.empty = False
         return count
 
     # inside
+
+    def _salvage(self) -> None:
+        for damaged in self._database.put_aside:
+            for found in salvage(damaged, "results"):
+                try:
+                    row = Row(**found)
+                    Result(**self._facts(row))
+                except (TypeError, ValueError):  # the damage is in it
+                    continue
+                self._add((row, None))
+                if row.favourite:
+                    self.set_favourite(row.id, True)
 
     def _add(self, found: tuple[Row, bytes | None]) -> Result:
         row, text = found

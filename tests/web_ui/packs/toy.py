@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import time
+import zlib
+from pathlib import Path
 from typing import Annotated
 
-from graph_engine import Context, Range, node
+from graph_engine import Choice, Context, Range, node
 from graph_engine.values import File
 
 
@@ -57,8 +60,10 @@ def die(path: str) -> int:
 
 @node("toy.deaf", version=1, category="toy", lane="device")
 def deaf(seconds: float) -> int:
-    """Take time and listen to nobody."""
-    time.sleep(seconds)
+    """Hold the processor for some time and listen to nobody."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
     return 1
 
 
@@ -72,3 +77,27 @@ def fail(value: int = 0, *, context: Context) -> int:
 def write(value: int, *, name: str = "number") -> File:
     """Write a number to a file."""
     return File(data=str(value).encode(), stem=name, suffix=".txt", media_type="text/plain")
+
+
+@node("toy.paint", version=1, category="toy", sink=True)
+def paint(value: int = 0, *, side: Annotated[int, Range(1, 100)] = 4, name: str = "grey") -> File:
+    """Write a picture of one grey."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes([value % 256]) * side) * side
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return File(data=data, stem=name, suffix=".png", media_type="image/png")
+
+
+PICTURES = Choice(lambda folders: folders.input_names(frozenset({".png"})), what="picture", action="Upload one.")
+
+
+@node("toy.size", version=1, category="toy", lane="disk")
+def size(*, name: Annotated[str, PICTURES], context: Context) -> int:
+    """Give the size of a picture's file."""
+    path = context.folders.input_file(name)
+    assert path is not None
+    return len(Path(path).read_bytes())

@@ -454,6 +454,28 @@ def test_an_index_that_breaks_while_it_is_used_is_empty_and_says_so(index: Resul
     assert index.page("39").total > 0
 
 
+def test_what_can_be_read_in_a_damaged_index_is_taken_over(index: ResultIndex, place: Place) -> None:
+    kept = [index.add(place.write(f"{number}.txt", b"x"), job=JOB, title=f"title {number}") for number in range(3)]
+    index.set_favourite(kept[0].id, True)
+    index.delete(kept[1].id)
+    (place.outputs / "2.txt").unlink()
+    before = [index.get(one.id) for one in kept]
+    index.close()
+    with sqlite3.connect(place.database) as other:
+        (root,) = other.execute("select rootpage from sqlite_master where name = 'results_newest'").fetchone()
+        (page_bytes,) = other.execute("pragma page_size").fetchone()
+    other.close()
+    content = bytearray(place.database.read_bytes())
+    content[(root - 1) * page_bytes : root * page_bytes] = b"\xa5" * page_bytes
+    place.database.write_bytes(content)
+    again = place.open()
+    assert again.page().results == []
+    assert again.missing
+    again.rescan()
+    assert [again.get(one.id) for one in kept] == before
+    assert names(again) == ["2.txt", "0.txt"]
+
+
 def test_files_that_were_put_there_by_hand_are_found(index: ResultIndex, place: Place) -> None:
     index.add(place.write("known.png"), job=JOB)
     place.write("by hand.png", made(of(), prompt="by hand"))

@@ -122,6 +122,7 @@ def test_more_bytes_than_are_taken_are_refused_unread(inputs: Uploads, monkeypat
         inputs.add(picture() + b"\0")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says what is odd in a header, and goes on
 @given(
     st.sampled_from(sorted(FORMATS)),
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=12),

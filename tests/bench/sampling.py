@@ -1,0 +1,181 @@
+"""What the pack and the engine add to the calls of the network, on the built-in model: medians and ratios, side by side.
+
+    python tests/bench/sampling.py [--steps 20] [--rounds 15] [--batch 1 4] [--samplers dpmpp_2m …] [--threads 1]
+
+Four ways to the same count of network calls take turns in one process: a graph run by the engine, in which the seed is new; a bare
+loop of Euler steps without any of our code, which calls the network for one picture of the batch at a time as we do on a CPU; the
+same loop calling it for all at once; and the diffusers pipeline. Text and VAE are left out. A ratio above 1 is the graph's loss;
+the last column is what exactness costs: on a CPU each picture is evaluated alone, so that it is its single run to the last bit.
+Times are those of the processor, of all threads together, since a busy machine disturbs the clock more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers.utils import logging
+
+from graph_engine import Engine, Folders, Request
+from graph_engine.workflow import Workflow
+from nodes.models.catalogue import BUILT_IN, describe
+from nodes.sampling.schedules import karras
+from nodes.sampling.solvers import SamplerName
+
+MODEL, CFG = "loom-tiny", 5.0
+TWICE = {"heun", "dpm_2", "dpm_2_ancestral", "dpmpp_2s_ancestral", "dpmpp_sde", "dpmpp_2s_ancestral_cfg_pp"}
+"""The samplers that ask the network twice a step, and once in the last."""
+
+DEFAULT = ["euler", "dpmpp_2m", "dpmpp_2m_sde", "uni_pc"]
+
+Contender = Callable[[int], object]
+"""One run with a seed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 4])
+    parser.add_argument(
+        "--samplers", nargs="+", choices=get_args(SamplerName), default=["euler", "dpmpp_2m", "dpmpp_2m_sde", "uni_pc"]
+    )
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--wall", action="store_true", help="time by the clock, not by the processor")
+    asked = parser.parse_args(arguments)
+    torch.set_num_threads(asked.threads)
+    print(
+        f"cpu, torch {torch.__version__}, {asked.threads} threads, {MODEL}, {asked.steps} steps, cfg {CFG}, {asked.rounds} rounds"
+    )
+    print(f"{'sampler':<20} {'batch':>5} {'graph ms':>9} {'loop ms':>8} {'all at once ms':>14} {'diffusers ms':>12}", end=" ")
+    print(f"{'/loop':>6} {'/diffusers':>10} {'exactness':>9}")
+    with torch.inference_mode():
+        pipeline = load_pipeline()
+        texts = pipeline.encode_prompt("a red circle", "cpu", 1, True, "")[:2]
+    for sampler in asked.samplers:
+        calls = asked.steps * 2 - 1 if sampler in TWICE else asked.steps
+        for batch in asked.batch:
+            contenders = [
+                graph(sampler, batch, asked.steps),
+                loop(pipeline.unet, texts, batch, calls, together=False),
+                loop(pipeline.unet, texts, batch, calls, together=True),
+                diffusers(pipeline, texts, batch, calls),
+            ]
+            ours, bare, at_once, theirs = columns = compare(
+                contenders, asked.rounds, time.perf_counter if asked.wall else time.process_time
+            )
+            row = " ".join(
+                f"{statistics.median(one) * 1000:>{width}.1f}" for one, width in zip(columns, (9, 8, 14, 12), strict=True)
+            )
+            print(
+                f"{sampler:<20} {batch:>5} {row} {ratio(ours, bare):>6.3f} {ratio(ours, theirs):>10.3f} {ratio(bare, at_once):>9.3f}",
+                flush=True,
+            )
+
+
+def compare(contenders: Sequence[Contender], rounds: int, clock: Callable[[], float]) -> list[list[float]]:
+    """Seconds of each contender in each round; they take turns, each round begins with another one."""
+    for run in contenders:
+        run(0)
+    found: list[list[float]] = [[] for _ in contenders]
+    for turn in range(rounds):
+        order = [(place + turn) % len(contenders) for place in range(len(contenders))]
+        for place in order:
+            gc.collect()
+            started = clock()
+            contenders[place](turn + 1)
+            found[place].append(clock() - started)
+    return found
+
+
+def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """The median of the ratios within a round, which a busy machine disturbs less than a ratio of medians."""
+    return statistics.median(one / other for one, other in zip(ours, others, strict=True))
+
+
+def graph(sampler: SamplerName, batch: int, steps: int) -> Contender:
+    """The engine on a workflow of which all but the noise and the sampler is served from its memory."""
+    links = {"model": "load.model", "positive": "text.conditioning", "negative": "empty.conditioning"}
+    encoder = {"text_encoder": "load.text_encoder"}
+    nodes = {
+        "load": {"type": "loom.load_model", "values": {"name": MODEL}},
+        "text": {"type": "loom.encode_text", "values": {"text": "a red circle"}, "links": encoder},
+        "empty": {"type": "loom.encode_text", "values": {"text": ""}, "links": encoder},
+        "latent": {"type": "loom.empty_latent", "values": {"batch": batch}, "links": {"model": "load.model"}},
+        "noise": {"type": "loom.noise", "values": {"seed": 0}},
+        "sample": {
+            "type": "loom.sample",
+            "values": {"sampler": sampler, "steps": steps, "cfg": CFG},
+            "links": {**links, "latent": "latent.latent", "noise": "noise.noise"},
+        },
+    }
+    workflow = Workflow.model_validate(
+        {"nodes": nodes, "inputs": {"seed": {"to": ["noise.seed"]}}, "outputs": {"latent": {"from": "sample.latent"}}}
+    )
+    engine = Engine(folders=Folders(), options={"device": "cpu"})
+
+    def run(seed: int) -> object:
+        result = engine.run(Request(workflow=workflow, given={"seed": 1000 * seed}))
+        result.raise_errors()
+        return result.outputs["latent"]
+
+    return run
+
+
+def loop(unet: Any, texts: Sequence[torch.Tensor], batch: int, calls: int, *, together: bool) -> Contender:
+    """Euler in a bare loop: v prediction, guidance and a step, and nothing else."""
+    table = describe(MODEL, Folders()).table
+    sigmas = karras(table, calls)
+    timesteps = [table.timestep_of(sigma) for sigma in sigmas[:-1]]
+    rows = batch if together else 1
+    embedding = torch.cat([text.expand(rows, -1, -1) for text in texts])
+
+    @torch.inference_mode()
+    def run(seed: int) -> object:
+        generator = torch.Generator().manual_seed(seed)
+        x = torch.randn(batch, 4, 16, 16, generator=generator) * math.sqrt(1 + sigmas[0] ** 2)
+        for sigma, sigma_next, timestep in zip(sigmas[:-1], sigmas[1:], timesteps, strict=True):
+            answers = []
+            for part in x.split(rows):
+                seen = torch.cat([part, part])
+                time = torch.full((2 * rows,), timestep)
+                v = unet(seen / math.sqrt(1 + sigma**2), time, encoder_hidden_states=embedding, return_dict=False)[0]
+                x0 = seen / (1 + sigma**2) - v * (sigma / math.sqrt(1 + sigma**2))
+                positive, negative = x0.chunk(2)
+                answers.append(negative + (positive - negative) * CFG)
+            x = x + (x - torch.cat(answers)) / sigma * (sigma_next - sigma)
+        return x
+
+    return run
+
+
+def load_pipeline() -> Any:
+    logging.set_verbosity_error()
+    pipeline: Any = StableDiffusionPipeline.from_pretrained(BUILT_IN[MODEL], local_files_only=True, safety_checker=None)
+    pipeline.to(dtype=torch.float32)
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config, use_karras_sigmas=True)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def diffusers(pipeline: Any, texts: Sequence[torch.Tensor], batch: int, calls: int) -> Contender:
+    """The pipeline with DPM-Solver++(2M), for all pictures at once as it always does."""
+
+    def run(seed: int) -> object:
+        return pipeline(
+            prompt_embeds=texts[0], negative_prompt_embeds=texts[1], num_inference_steps=calls, guidance_scale=CFG,
+            num_images_per_prompt=batch, output_type="latent", generator=torch.Generator().manual_seed(seed),
+        ).images  # fmt: skip
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
