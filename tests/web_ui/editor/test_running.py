@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.web_ui.editor.conftest import watch
 from tests.web_ui.editor.using import Editor
@@ -48,6 +48,18 @@ def test_an_error_stays_on_its_node_with_cause_and_action(editor: Editor) -> Non
     assert editor.state("write")["status"] == "blocked"
     editor.page.wait_for_timeout(600)
     expect(badge).to_be_visible()
+
+
+def test_a_run_that_ends_before_its_answer_comes_is_shown_as_ended(editor: Editor) -> None:
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        editor.page.wait_for_timeout(2500)
+        route.fulfill(response=answer)
+
+    opened(editor, toy("toy.wait", seconds=0.05, steps=1, value=2))
+    editor.page.route("**/api/runs", late)
+    editor.run()
+    assert editor.state("work")["status"] in ("ran", "served")
 
 
 def test_a_value_out_of_range_is_told_at_once_on_the_field(editor: Editor) -> None:

@@ -7,7 +7,7 @@ import { t } from "../text";
 import type { FieldProps } from "./Field";
 import { shownNumber, writtenNumber } from "./NumberField";
 
-export function SeedField({ value, change, label, id, invalid, described, rolls = false, setRolls, draw }: FieldProps) {
+export function SeedField({ field, value, change, label, id, invalid, described, rolls = false, setRolls, draw }: FieldProps) {
   const [typed, setTyped] = useState<string | null>(null);
   const shown = shownNumber(value);
   const take = () => {
@@ -27,6 +27,7 @@ export function SeedField({ value, change, label, id, invalid, described, rolls 
         aria-label={label}
         aria-invalid={invalid || undefined}
         aria-describedby={described}
+        placeholder={field.optional ? t("automatic") : ""}
         value={typed ?? shown}
         onChange={(event) => setTyped(event.target.value)}
         onBlur={take}

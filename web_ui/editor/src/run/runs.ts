@@ -95,7 +95,8 @@ export async function run(targets: readonly string[] | null = null, inputs: { re
     const ended = job.ended_at != null;
     changeTab(tab.id, { job: job.id, running: !ended, problems: [] });
     for (const [path, node] of Object.entries(job.nodes ?? {})) statesOf(tab.id).change(path, { status: node.status, seconds: node.seconds, reason: node.reason });
-    if (ended) void finish(job.id, tab.id);
+    // What happened before this answer came was told before anyone listened for it: so it is asked for.
+    void (ended ? finish(job.id, tab.id) : catchUp(tab.id, job.id));
     return job;
   } catch (error) {
     if (error instanceof ApiError && error.problems.length) {

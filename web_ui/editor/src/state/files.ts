@@ -90,6 +90,9 @@ export function withInputs(document: Workflow, inputs: { readonly [name: string]
   return next;
 }
 
+/** Names that are being saved from here: what the server tells of them meanwhile is our own doing. */
+const saving = new Set<string>();
+
 export async function save(id = activeTab().id, name = tabOf(id)?.name ?? null, overwrite?: string): Promise<boolean> {
   const tab = tabOf(id);
   if (!tab) return false;
@@ -98,6 +101,7 @@ export async function save(id = activeTab().id, name = tabOf(id)?.name ?? null, 
     return false;
   }
   const document = tab.history.document;
+  saving.add(name);
   try {
     const stored = await api.save(name, document, overwrite ?? (name === tab.name ? tab.etag : null));
     changeTab(id, { name: stored.name, etag: stored.etag, saved: document, conflict: null });
@@ -109,6 +113,8 @@ export async function save(id = activeTab().id, name = tabOf(id)?.name ?? null, 
       else if (error.etag !== null && confirm(t("replaceStored", { name }))) return save(id, name, error.etag);
     } else complain(error);
     return false;
+  } finally {
+    saving.delete(name);
   }
 }
 
@@ -137,7 +143,7 @@ export async function settle(how: "theirs" | "mine" | "copy"): Promise<void> {
 /** A workflow was saved somewhere: one without changes of its own follows, another shows the conflict. */
 export async function followSaved(name: string, etag: string): Promise<void> {
   const tab = app.get().tabs.find((one) => one.name === name);
-  if (!tab || tab.etag === etag) return;
+  if (!tab || tab.etag === etag || saving.has(name)) return;
   if (isDirty(tab)) return changeTab(tab.id, { conflict: etag });
   try {
     const stored = await api.workflow(name);

@@ -1,7 +1,7 @@
 // Decides how the graph is shown and touched: React Flow draws what the projection gives it, gestures become commands.
 
 import {
-  Background, BackgroundVariant, ConnectionLineType, MiniMap, ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStore as useFlowStore,
+  ConnectionLineType, ReactFlow, ReactFlowProvider, SelectionMode, getNodesBounds, getViewportForBounds, useReactFlow, useStore as useFlowStore, useStoreApi,
   type Connection, type EdgeChange, type NodeChange, type OnConnectStartParams, type Viewport,
 } from "@xyflow/react";
 import { memo, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
@@ -15,12 +15,21 @@ import { openMenu } from "./Menu";
 import { BoxMenu, LinkMenu, NodeMenu, PaneMenu } from "./menus";
 import { FrameView, NoteView } from "./BoxViews";
 import { graphOf, judge, startLinking, typeAt, type End } from "./linking";
-import { FarLinks, LinkView } from "./LinkView";
+import { FarView, LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
+import { Dots, SmallMap } from "./Overview";
 import { FRAME, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
 const EDGE_TYPES = { loom: LinkView };
+/** One finger moves the graph; a mouse chooses with its left button and moves it with the others. */
+const TOUCH = matchMedia("(pointer: coarse)").matches;
+const MOUSE_PANS = [1, 2];
+const NO_NODES: GraphNode[] = [];
+/** So far away, a graph of many nodes is one drawing: the page would take a tenth of a second a frame to lay thousands of elements over each other. */
+const TINY_BELOW = 0.16;
+const MANY = 300;
+const MIN_ZOOM = 0.02;
 const NO_EDGES: GraphEdge[] = [];
 const SNAP: [number, number] = [10, 10];
 const viewports = new Map<string, Viewport>();
@@ -47,8 +56,10 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const [moving, setMoving] = useState<ReadonlyMap<string, Point>>(new Map());
   const [sizes, setSizes] = useState<ReadonlyMap<string, { width: number; height: number }>>(new Map());
   const [projection] = useState(() => new Projection());
+  const flowStore = useStoreApi();
+  const tiny = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
+  const placed = useFlowStore((state) => state.width > 0); // until then the canvas does not know what is on screen, and would mount everything
   const far = useFlowStore((state) => state.transform[2] < FAR_BELOW);
-  const [fitsAtFirst] = useState(() => !viewports.has(viewKey) && Object.keys(nodesOf(workflow)).length > 0);
   const held = useRef<{ end: End; shift: boolean } | null>(null);
   const inFrames = useRef<Map<string, Point>>(new Map());
 
@@ -58,6 +69,9 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     // eslint-disable-next-line
     [projection, workflow, shapes, tab, place, selection, moving, sizes, states, pictured],
   );
+  const [first] = useState(() => viewports.get(viewKey) ?? wholeOf(nodes));
+  const all = useRef(nodes);
+  all.current = nodes;
   const edges = useMemo(() => projection.edgesOf({ workflow, shapes, selectedLinks: selection.links }), [projection, workflow, shapes, selection.links]);
 
   useEffect(() => {
@@ -67,17 +81,23 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         return flow.screenToFlowPosition({ x: (box?.left ?? 0) + (box?.width ?? 800) / 2, y: (box?.top ?? 0) + (box?.height ?? 600) / 3 });
       },
       at: (x, y) => flow.screenToFlowPosition({ x, y }),
-      fit: (ids) => void flow.fitView({ nodes: ids?.map((id) => ({ id })), padding: 0.15, maxZoom: 1, duration: calm() ? 0 : 250 }),
+      fit: (ids) => {
+        const chosen = all.current.filter((node) => !ids || ids.includes(node.id));
+        if (!chosen.length) return;
+        const { width, height } = flowStore.getState();
+        const viewport = getViewportForBounds(getNodesBounds(chosen), width, height, MIN_ZOOM, 1, 0.12);
+        void flow.setViewport(viewport, { duration: calm() ? 0 : 250 });
+      },
       zoom: (to) => void (to === undefined ? flow.zoomTo(1) : to > 0 ? flow.zoomIn() : flow.zoomOut()),
       focus: (id) => {
-        const node = flow.getNode(id);
+        const node = all.current.find((one) => one.id === id);
         if (node) void flow.setCenter(node.position.x + (node.width ?? 0) / 2, node.position.y + (node.height ?? 0) / 2, { zoom: Math.max(0.8, flow.getZoom()), duration: calm() ? 0 : 250 });
         setTimeout(() => window.document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true }), 300);
       },
-      boxes: (ids) => flow.getNodes().filter((node) => node.type === "loom" && (!ids || ids.includes(node.id))).map((node) => ({ id: node.id, ...node.position, width: node.width ?? 0, height: node.height ?? 0 })),
+      boxes: (ids) => all.current.filter((node) => node.type === "loom" && (!ids || ids.includes(node.id))).map((node) => ({ id: node.id, ...node.position, width: node.width ?? 0, height: node.height ?? 0 })),
     });
     return () => setCanvas(null);
-  }, [flow]);
+  }, [flow, flowStore]);
 
   const onNodesChange = useCallback((changes: NodeChange<GraphNode>[]) => {
     const positions = changes.filter((change) => change.type === "position" && change.position);
@@ -181,8 +201,8 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
 
   return (
     <ReactFlow<GraphNode, GraphEdge>
-      nodes={nodes}
-      edges={far ? NO_EDGES : edges}
+      nodes={tiny || !placed ? NO_NODES : nodes}
+      edges={far || !placed ? NO_EDGES : edges}
       nodeTypes={NODE_TYPES}
       edgeTypes={EDGE_TYPES}
       onNodesChange={onNodesChange}
@@ -196,12 +216,16 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       onReconnect={onReconnect}
       onReconnectStart={() => (reconnected.current = false)}
       onReconnectEnd={onReconnectEnd}
-      onPaneClick={() => {
+      onPaneClick={(event) => {
+        if (tiny) {
+          const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
+          void flow.setCenter(x, y, { zoom: 0.7, duration: calm() ? 0 : 250 });
+        }
         app.set({ pending: null });
         startLinking(null);
       }}
       onDoubleClick={(event) => {
-        if ((event.target as HTMLElement).closest(".react-flow__node, .react-flow__edge, .react-flow__minimap")) return;
+        if ((event.target as HTMLElement).closest(".react-flow__node, .react-flow__edge, .small-map")) return;
         app.set({ palette: { at: flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }), actions: false } });
       }}
       onEdgeDoubleClick={(event, edge) => edge.data && app.set({ palette: { at: flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }), link: edge.data, actions: false } })}
@@ -224,18 +248,16 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         openMenu(event.clientX, event.clientY, PaneMenu(flow.screenToFlowPosition({ x: event.clientX, y: event.clientY })));
       }}
       onMoveEnd={(_, viewport) => viewports.set(viewKey, viewport)}
-      defaultViewport={viewports.get(viewKey)}
-      fitView={fitsAtFirst}
-      fitViewOptions={{ padding: 0.12, maxZoom: 1 }}
-      minZoom={0.05}
+      defaultViewport={first}
+      minZoom={MIN_ZOOM}
       maxZoom={2.5}
       snapToGrid
       snapGrid={SNAP}
       onlyRenderVisibleElements
       zoomOnDoubleClick={false}
-      selectionOnDrag
+      selectionOnDrag={!TOUCH}
       selectionMode={SelectionMode.Partial}
-      panOnDrag={[1, 2]}
+      panOnDrag={TOUCH || MOUSE_PANS}
       panOnScroll={false}
       panActivationKeyCode="Space"
       multiSelectionKeyCode={["Shift", "Meta", "Control"]}
@@ -250,9 +272,9 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       ariaLabelConfig={ariaLabels()}
       colorMode="system"
     >
-      <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} />
-      {far && <FarLinks nodes={nodes} edges={edges} />}
-      <MiniMap pannable zoomable position="bottom-right" nodeStrokeWidth={0} ariaLabel={t("minimap")} />
+      {!far && <Dots />}
+      {far && <FarView nodes={nodes} edges={edges} boxes={tiny} />}
+      {!far && <SmallMap nodes={nodes} />}
       {Object.keys(nodesOf(workflow)).length === 0 && framesOf(workflow).length === 0 && (
         <div className="canvas-hint">
           <p>{t("emptyCanvas")}</p>
@@ -261,6 +283,15 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     </ReactFlow>
   );
 });
+
+/** Where one sees all of it: worked out before anything is drawn, so that a large graph is never mounted only to be made small. */
+function wholeOf(nodes: GraphNode[]): Viewport | undefined {
+  if (!nodes.length) return undefined;
+  const box = window.document.querySelector(".canvas")?.getBoundingClientRect();
+  return getViewportForBounds(getNodesBounds(nodes), box?.width ?? innerWidth, box?.height ?? innerHeight - TOP_BAR, MIN_ZOOM, 1, 0.12);
+}
+
+const TOP_BAR = 48;
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

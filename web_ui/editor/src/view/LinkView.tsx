@@ -1,7 +1,7 @@
-// Decides how links are drawn: a curve in its type's colour, led over the points that it was given; far away all links of a colour are one path.
+// Decides how links are drawn: a curve in its type's colour, led over the points that it was given; far away all are drawn on one canvas.
 
-import { BaseEdge, getBezierPath, Position, useReactFlow, ViewportPortal, type EdgeProps } from "@xyflow/react";
-import { memo, useMemo, useState } from "react";
+import { BaseEdge, getBezierPath, Position, useReactFlow, useStore, type EdgeProps, type ReactFlowState } from "@xyflow/react";
+import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Point } from "../graph/document";
 import { SOCKET } from "../graph/geometry";
 import { dispatch } from "../state/app";
@@ -64,33 +64,69 @@ export const LinkView = memo(function LinkView({ id, sourceX, sourceY, targetX, 
   );
 });
 
-/** All links, as one path for each colour. */
-export const FarLinks = memo(function FarLinks({ nodes, edges }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[] }) {
-  const paths = useMemo(() => {
-    const sockets = new Map<string, Point>();
+const PLAIN_BELOW = 0.25;
+
+/** All links, and when asked all nodes, drawn on one canvas: far away a page of thousands of elements takes a hundred milliseconds a frame. */
+export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: boolean }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [x, y, zoom] = useStore((state: ReactFlowState) => state.transform);
+  const width = useStore((state) => state.width);
+  const height = useStore((state) => state.height);
+  const lines = useMemo(() => linesOf(nodes, edges), [nodes, edges]);
+  useLayoutEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d");
+    if (!element || !context) return;
+    const ratio = zoom < PLAIN_BELOW ? 1 : devicePixelRatio;
+    if (element.width !== width * ratio || element.height !== height * ratio) [element.width, element.height] = [width * ratio, height * ratio];
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, element.width, element.height);
+    context.setTransform(zoom * ratio, 0, 0, zoom * ratio, x * ratio, y * ratio);
+    context.lineWidth = Math.max(3, 0.8 / zoom);
+    const style = getComputedStyle(element);
+    const [left, top, right, bottom] = [-x / zoom, -y / zoom, (width - x) / zoom, (height - y) / zoom];
+    for (const [colour, points] of lines) {
+      context.strokeStyle = style.getPropertyValue(colour.slice(4, -1)) || "gray";
+      context.beginPath();
+      for (let at = 0; at < points.length; at += 4) {
+        const [fromX, fromY, toX, toY] = [points[at]!, points[at + 1]!, points[at + 2]!, points[at + 3]!];
+        if (Math.max(fromX, toX) < left || Math.min(fromX, toX) > right || Math.max(fromY, toY) < top || Math.min(fromY, toY) > bottom) continue;
+        context.moveTo(fromX, fromY);
+        const bend = Math.max(40, Math.abs(toX - fromX) / 2);
+        if (zoom < PLAIN_BELOW) context.lineTo(toX, toY);
+        else context.bezierCurveTo(fromX + bend, fromY, toX - bend, toY, toX, toY);
+      }
+      context.stroke();
+    }
+    if (!boxes) return;
+    const [accent, plain] = [style.getPropertyValue("--accent"), style.getPropertyValue("--far-node")];
     for (const node of nodes) {
-      for (const handle of node.handles ?? []) sockets.set(`${handle.type}:${node.id}.${handle.id}`, { x: node.position.x + handle.x + SOCKET / 2, y: node.position.y + handle.y + SOCKET / 2 });
+      const [nodeWidth, nodeHeight] = [node.width ?? 0, node.height ?? 0];
+      if (node.position.x > right || node.position.x + nodeWidth < left || node.position.y > bottom || node.position.y + nodeHeight < top) continue;
+      context.globalAlpha = node.type === "frame" ? 0.25 : 1;
+      context.fillStyle = node.selected ? accent : plain;
+      context.fillRect(node.position.x, node.position.y, nodeWidth, nodeHeight);
     }
-    const found = new Map<string, string[]>();
-    for (const edge of edges) {
-      const from = sockets.get(`source:${edge.source}.${edge.sourceHandle}`);
-      const to = sockets.get(`target:${edge.target}.${edge.targetHandle}`);
-      if (!from || !to) continue;
-      const colour = String(edge.style?.stroke);
-      const list = found.get(colour) ?? [];
-      if (!list.length) found.set(colour, list);
-      const bend = Math.max(40, Math.abs(to.x - from.x) / 2);
-      list.push(`M${from.x} ${from.y}C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`);
-    }
-    return [...found];
-  }, [nodes, edges]);
-  return (
-    <ViewportPortal>
-      <svg className="far-links" width="1" height="1" aria-hidden="true">
-        {paths.map(([colour, list]) => (
-          <path key={colour} d={list.join("")} style={{ stroke: colour }} />
-        ))}
-      </svg>
-    </ViewportPortal>
-  );
+    context.globalAlpha = 1;
+  }, [lines, nodes, boxes, x, y, zoom, width, height]);
+  return <canvas ref={canvas} className="far-links" style={{ width, height }} aria-hidden="true" />;
 });
+
+/** Both ends of each link, four numbers a link, by colour. */
+function linesOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): [string, Float32Array][] {
+  const sockets = new Map<string, Point>();
+  for (const node of nodes) {
+    for (const handle of node.handles ?? []) sockets.set(`${handle.type}:${node.id}.${handle.id}`, { x: node.position.x + handle.x + SOCKET / 2, y: node.position.y + handle.y + SOCKET / 2 });
+  }
+  const found = new Map<string, number[]>();
+  for (const edge of edges) {
+    const from = sockets.get(`source:${edge.source}.${edge.sourceHandle}`);
+    const to = sockets.get(`target:${edge.target}.${edge.targetHandle}`);
+    if (!from || !to) continue;
+    const colour = String(edge.style?.stroke);
+    const list = found.get(colour) ?? [];
+    if (!list.length) found.set(colour, list);
+    list.push(from.x, from.y, to.x, to.y);
+  }
+  return [...found].map(([colour, list]) => [colour, Float32Array.from(list)]);
+}

@@ -1,0 +1,92 @@
+// Decides how the dots behind the graph and the small map of it are drawn. Both only move while one pans: a pattern and a map that are
+// painted anew with every frame cost more than the graph itself.
+
+import { useReactFlow, useStore, type ReactFlowState } from "@xyflow/react";
+import { memo, useEffect, useMemo, useRef } from "react";
+import { t } from "../text";
+import type { GraphNode } from "./projection";
+
+const GAP = 20;
+const [WIDTH, HEIGHT] = [170, 110];
+const transformOf = (state: ReactFlowState) => state.transform;
+
+export const Dots = memo(function Dots() {
+  const [x, y, zoom] = useStore(transformOf);
+  const gap = GAP * zoom * (zoom < 0.8 ? 2 : 1);
+  const rest = (value: number) => ((value % gap) + gap) % gap;
+  return <div className="dots" style={{ backgroundSize: `${gap}px ${gap}px`, transform: `translate(${rest(x) - gap}px, ${rest(y) - gap}px)` }} aria-hidden="true" />;
+});
+
+interface Bounds {
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+}
+
+export const SmallMap = memo(function SmallMap({ nodes }: { readonly nodes: readonly GraphNode[] }) {
+  const flow = useReactFlow();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const bounds = useMemo(() => boundsOf(nodes), [nodes]);
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    const ratio = devicePixelRatio;
+    canvas.current!.width = WIDTH * ratio;
+    canvas.current!.height = HEIGHT * ratio;
+    context.scale(ratio, ratio);
+    const colour = getComputedStyle(canvas.current!).color;
+    for (const node of nodes) {
+      context.globalAlpha = node.type === "loom" ? (node.selected ? 1 : 0.55) : 0.2;
+      context.fillStyle = colour;
+      context.fillRect((node.position.x - bounds.x) * bounds.scale, (node.position.y - bounds.y) * bounds.scale, Math.max(1.5, (node.width ?? 0) * bounds.scale), Math.max(1.5, (node.height ?? 0) * bounds.scale));
+    }
+  }, [nodes, bounds]);
+  if (!nodes.length) return null;
+  const go = (event: React.PointerEvent<HTMLDivElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    void flow.setCenter((event.clientX - box.left) / bounds.scale + bounds.x, (event.clientY - box.top) / bounds.scale + bounds.y, { zoom: flow.getZoom() });
+  };
+  return (
+    <div
+      className="small-map nopan"
+      role="img"
+      aria-label={t("minimap")}
+      style={{ width: WIDTH, height: HEIGHT }}
+      onPointerDown={(event) => {
+        event.stopPropagation();
+        event.currentTarget.setPointerCapture(event.pointerId);
+        go(event);
+      }}
+      onPointerMove={(event) => event.buttons && go(event)}
+      onDoubleClick={(event) => event.stopPropagation()}
+    >
+      <canvas ref={canvas} style={{ width: WIDTH, height: HEIGHT }} />
+      <Window bounds={bounds} />
+    </div>
+  );
+});
+
+/** The part of the graph that is on screen. */
+function Window({ bounds }: { readonly bounds: Bounds }) {
+  const [x, y, zoom] = useStore(transformOf);
+  const width = useStore((state) => state.width);
+  const height = useStore((state) => state.height);
+  const [left, top] = [(-x / zoom - bounds.x) * bounds.scale, (-y / zoom - bounds.y) * bounds.scale];
+  return <div className="small-map-window" style={{ width: (width / zoom) * bounds.scale, height: (height / zoom) * bounds.scale, transform: `translate(${left}px, ${top}px)` }} />;
+}
+
+const MARGIN = 200;
+
+function boundsOf(nodes: readonly GraphNode[]): Bounds {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const node of nodes) {
+    left = Math.min(left, node.position.x);
+    top = Math.min(top, node.position.y);
+    right = Math.max(right, node.position.x + (node.width ?? 0));
+    bottom = Math.max(bottom, node.position.y + (node.height ?? 0));
+  }
+  if (!nodes.length) return { x: 0, y: 0, scale: 0.1 };
+  const [width, height] = [right - left + 2 * MARGIN, bottom - top + 2 * MARGIN];
+  const scale = Math.min(WIDTH / width, HEIGHT / height);
+  return { x: left - MARGIN - (WIDTH / scale - width) / 2, y: top - MARGIN - (HEIGHT / scale - height) / 2, scale };
+}
