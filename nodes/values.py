@@ -107,7 +107,7 @@ def choice(*, options: Annotated[str, Multiline()] = "day\nsunset\nnight", chose
     Example:
         choice(options="day: in bright daylight\\nnight: at night under stars", chosen="night")
     """
-    texts = {}
+    texts: dict[str, str] = {}
     for line in filter(None, map(str.strip, options.splitlines())):
         name, colon, rest = line.partition(":")
         texts.setdefault(line, line)
