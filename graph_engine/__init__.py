@@ -22,7 +22,7 @@ from graph_engine.errors import (
     UnsupportedValueError,
     WorkflowError,
 )
-from graph_engine.fields import Choice, Lazy, Multiline, Range, Seed
+from graph_engine.fields import Choice, Colour, Lazy, Multiline, Range, Seed, Strokes
 from graph_engine.folders import Folders
 from graph_engine.pack import Pack
 from graph_engine.values import Codec, File
@@ -52,6 +52,7 @@ __all__ = [
     "Cancelled",
     "Choice",
     "Codec",
+    "Colour",
     "Context",
     "DeclarationError",
     "DeliveryError",
@@ -73,6 +74,7 @@ __all__ = [
     "Request",
     "RunResult",
     "Seed",
+    "Strokes",
     "UnsupportedValueError",
     "Workflow",
     "WorkflowError",

@@ -21,7 +21,7 @@ from graph_engine import check
 from graph_engine.context import Context
 from graph_engine.docstring import Docstring, example_values, read_docstring
 from graph_engine.errors import DeclarationError
-from graph_engine.fields import Choice, Multiline, Range, Seed, is_lazy
+from graph_engine.fields import Choice, Colour, Multiline, Range, Seed, Strokes, is_lazy
 from graph_engine.folders import Folders
 from graph_engine.spec import (
     REQUIRED,
@@ -233,7 +233,9 @@ def _input(where: str, name: str, hint: Any, default: Any, help: str, classes: d
         range=next((item.range if isinstance(item, Seed) else item for item in metadata if isinstance(item, Range | Seed)), None),
         choices=choices,
         choice=next((item for item in metadata if isinstance(item, Choice)), None),
-        multiline=any(isinstance(item, Multiline) for item in metadata),
+        multiline=any(isinstance(item, Multiline | Strokes) for item in metadata),
+        colour=any(isinstance(item, Colour) for item in metadata),
+        strokes=any(isinstance(item, Strokes) for item in metadata),
         seed=any(isinstance(item, Seed) for item in metadata),
         help=help,
     )
@@ -251,7 +253,7 @@ def _refuse_field(where: str, spec: InputSpec) -> None:
         raise DeclarationError(f"{where} has the range {spec.range}, which holds no number.")
     if spec.seed and spec.type != INT:
         raise DeclarationError(f"{where} is a seed but is {spec.type}: a seed is an int.")
-    if (spec.choice is not None or spec.multiline) and spec.type != TEXT:
+    if (spec.choice is not None or spec.multiline or spec.colour) and spec.type != TEXT:
         raise DeclarationError(f"{where} is declared as a text field but is {spec.type}.")
     if spec.default in (REQUIRED, None):
         return

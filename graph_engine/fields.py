@@ -49,6 +49,19 @@ class Multiline:
 
 
 @dataclass(frozen=True, slots=True)
+class Colour:
+    """A text that names a colour, as ``#rrggbb`` or as CSS does (``red``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strokes:
+    """A text that is a drawing, one stroke of a round brush a line: ``+`` paints or ``-`` erases, the brush's radius, points ``x,y``.
+
+    All are shares from 0 to 1: x of the width, y of the height, the radius of the shorter side.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Seed:
     """An integer that picks a random stream, in [0, 2**64 - 1]."""
 

@@ -35,6 +35,8 @@ class InputSpec:
     choices: tuple[Any, ...] | None = None
     choice: Choice | None = None
     multiline: bool = False
+    colour: bool = False
+    strokes: bool = False
     seed: bool = False
     help: str = ""
     python_type: builtins.type | None = field(init=False)  # of a primitive; asked for often, so worked out once

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from graph_engine import Multiline, NodeInputError, Range, node
+from graph_engine import Colour, Multiline, NodeInputError, Range, node
 from nodes.types import Image
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def caption_image(
     text: Annotated[str, Multiline()],
     place: Literal["below", "above", "bottom", "top"] = "below",
     size: Annotated[int, Range(6, 512, step=1, unit="px")] = 24,
-    colour: str = "black",
+    colour: Annotated[str, Colour()] = "black",
     paper: str = "white",
     opacity: Annotated[float, Range(0, 1, step=0.05)] = 1.0,
 ) -> Image:

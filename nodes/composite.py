@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from graph_engine import Range, node
+from graph_engine import Colour, Range, node
 from nodes.imaging.choices import Anchor, BlendMode
 from nodes.types import Image, Mask
 
@@ -104,7 +104,7 @@ def composite_images(
 @node("loom.solid_image", version=1, category="image")
 def solid_image(
     *,
-    colour: str = "grey",
+    colour: Annotated[str, Colour()] = "grey",
     width: Annotated[int, SIDE] = 512,
     height: Annotated[int, SIDE] = 512,
     batch: Annotated[int, Range(1, 4096, step=1, unit="pictures")] = 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from graph_engine import NodeInputError, Range, node
+from graph_engine import Colour, NodeInputError, Range, node
 from nodes.imaging.choices import Anchor, Filling
 from nodes.types import Image, Mask
 
@@ -63,7 +63,7 @@ def pad_image(
     right: Annotated[int, MARGIN] = 0,
     bottom: Annotated[int, MARGIN] = 0,
     filling: Filling = "colour",
-    colour: str = "black",
+    colour: Annotated[str, Colour()] = "black",
 ) -> Image:
     """Add a margin around pictures.
 
@@ -101,7 +101,7 @@ def pad_for_outpainting(
     bottom: Annotated[int, MARGIN] = 0,
     feather: Annotated[int, Range(0, 1024, step=8, unit="px")] = 32,
     filling: Filling = "edge",
-    colour: str = "grey",
+    colour: Annotated[str, Colour()] = "grey",
 ) -> Outpainting:
     """Add a margin around pictures for a model to paint, with the mask that says where.
 
@@ -190,7 +190,7 @@ def rotate_image(
     *,
     angle: Annotated[float, Range(-360, 360, step=1, unit="°")] = 90.0,
     grow: bool = True,
-    colour: str = "black",
+    colour: Annotated[str, Colour()] = "black",
 ) -> Rotated:
     """Turn pictures around their centre.
 

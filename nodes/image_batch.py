@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple
 
-from graph_engine import NodeInputError, Range, node
+from graph_engine import Colour, NodeInputError, Range, node
 from nodes.types import Image
 
 COUNT = Range(1, 4096, step=1, unit="pictures")
@@ -82,7 +82,7 @@ def image_grid(
     *,
     columns: Annotated[int | None, COUNT] = None,
     gap: Annotated[int, Range(0, 512, step=1, unit="px")] = 0,
-    colour: str = "black",
+    colour: Annotated[str, Colour()] = "black",
 ) -> Image:
     """Show all pictures of a batch on one, in rows, at full size.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from graph_engine import Context, Range, node
+from graph_engine import Colour, Context, Range, node
 from nodes.image import PictureName, fingerprint, read
 from nodes.types import Image, Mask
 
@@ -67,7 +67,7 @@ def mask_from_image(image: Image, *, channel: Channel = "brightness") -> Mask:
 def mask_from_colour(
     image: Image,
     *,
-    colour: str = "white",
+    colour: Annotated[str, Colour()] = "white",
     tolerance: Annotated[float, Range(0, 150, step=1, unit="ΔE")] = 10.0,
     softness: Annotated[float, Range(0, 150, step=1, unit="ΔE")] = 5.0,
 ) -> Mask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from graph_engine import Multiline, Range, node
+from graph_engine import Range, Strokes, node
 from nodes.types import Image, Mask
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def draw_mask(
     image: Image | None = None,
     mask: Mask | None = None,
     *,
-    strokes: Annotated[str, Multiline()] = "",
+    strokes: Annotated[str, Strokes()] = "",
     softness: Annotated[float, SHARE] = 0.0,
     width: Annotated[int, SIDE] = 512,
     height: Annotated[int, SIDE] = 512,

@@ -64,6 +64,8 @@ def input_field(field: InputSpec) -> schema.InputInfo:
         choices=None if field.choices is None else list(field.choices),
         choice_of=None if field.choice is None else field.choice.what,
         multiline=field.multiline,
+        colour=field.colour,
+        strokes=field.strokes,
         seed=field.seed,
         help=field.help,
     )

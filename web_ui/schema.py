@@ -80,7 +80,9 @@ class NumberRange(Model):
 
 class InputInfo(Model):
     """One input of a node. ``default`` is there unless ``required``. ``choice_of``: a text that names one of what
-    ``GET /api/nodes/{type}/choices/{input}`` lists (a model, a picture)."""
+    ``GET /api/nodes/{type}/choices/{input}`` lists (a model, a picture). ``colour``: a text that names a colour, as ``#rrggbb`` or as
+    CSS does. ``strokes``: a text that is a drawing, one stroke a line: ``+`` paints or ``-`` erases, the brush's radius, points
+    ``x,y``, all as shares of the picture."""
 
     name: str
     type: SocketTypeInfo
@@ -93,6 +95,8 @@ class InputInfo(Model):
     choices: list[str] | None = None
     choice_of: str | None = None
     multiline: bool = False
+    colour: bool = False
+    strokes: bool = False
     seed: bool = False
     help: str = ""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeV
 
 import pytest
 
-from graph_engine import Choice, Context, DeclarationError, Lazy, Multiline, Range, Seed, node, socket_type
+from graph_engine import Choice, Colour, Context, DeclarationError, Lazy, Multiline, Range, Seed, Strokes, node, socket_type
 from graph_engine.declare import spec_of
 from graph_engine.spec import REQUIRED
 from graph_engine.types import ANY, BOOL, FLOAT, INT, TEXT, ListOf, Named, Union, Variable
@@ -58,6 +58,8 @@ def whole_document(
     cfg: Annotated[float, Range(0, 30, exclude_minimum=True)] = 5,
     seed: Annotated[int, Seed()] = 0,
     file: Annotated[str, Choice(any_folder, "picture", "Add one.")] = "a",
+    ground: Annotated[str, Colour()] = "#203040",
+    drawing: Annotated[str, Strokes()] = "",
     mask: Picture | None = None,
     strength: Optional[float] = None,  # noqa: UP045  (the old spelling is read too)
     tiled: bool = False,
@@ -95,6 +97,8 @@ def test_sockets_come_from_annotations() -> None:
         "cfg": FLOAT,
         "seed": INT,
         "file": TEXT,
+        "ground": TEXT,
+        "drawing": TEXT,
         "mask": Named("Picture"),
         "strength": FLOAT,
         "tiled": BOOL,
@@ -117,6 +121,11 @@ def test_widgets_come_from_annotations_and_defaults() -> None:
     assert 2**64 - 1 in inputs["seed"].range
     assert 2**64 not in inputs["seed"].range
     assert inputs["prompt"].multiline
+    assert not inputs["prompt"].colour
+    assert inputs["ground"].colour
+    assert not inputs["ground"].multiline
+    assert inputs["drawing"].strokes
+    assert inputs["drawing"].multiline
     assert inputs["file"].choice.what == "picture"
     assert inputs["tiled"].default is False
 
@@ -301,6 +310,11 @@ def multiline_number(value: Annotated[int, Multiline()]) -> float:
     return 0.0
 
 
+def colour_number(value: Annotated[int, Colour()]) -> float:
+    """X."""
+    return value
+
+
 def fractional_seed(value: Annotated[float, Seed()]) -> float:
     """X."""
     return 0.0
@@ -410,6 +424,7 @@ CONTRADICTIONS: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (number_choice, {}, "toy.x: parameter 'value' has a choice that is no text: a Literal of an input holds texts only."),
     (range_of_text, {}, "toy.x: parameter 'value' has a range but is text: only a number has one."),
     (multiline_number, {}, "toy.x: parameter 'value' is declared as a text field but is int."),
+    (colour_number, {}, "toy.x: parameter 'value' is declared as a text field but is int."),
     (fractional_seed, {}, "toy.x: parameter 'value' is a seed but is float: a seed is an int."),
     (wrong_parameter, {}, "use a TypeVar or a Literal with one text."),
     (documented_input, {}, "toy.x: the docstring describes the input 'valeu', which does not exist."),

@@ -85,6 +85,19 @@ def test_the_catalogue_is_paged_searched_and_known_by_its_etag(server: Served) -
     assert server.call("GET", "/api/nodes/toy.add/choices/a").status == 404
 
 
+def test_the_catalogue_says_which_texts_are_colours_and_which_are_drawings(server: Served) -> None:
+    fields = {
+        f"{node['type']}.{field['name']}": field
+        for node in server.get("/api/nodes?limit=1000")["nodes"]
+        for field in node["inputs"]
+    }
+    colours = {name for name, field in fields.items() if field["colour"]}
+    assert {"loom.solid_image.colour", "loom.mask_from_colour.colour", "loom.pad_image.colour"} <= colours
+    assert colours == {name for name in fields if name.endswith(".colour")}
+    assert {name for name, field in fields.items() if field["strokes"]} == {"loom.draw_mask.strokes"}
+    assert fields["loom.draw_mask.strokes"]["multiline"]
+
+
 def test_check_gives_every_problem_and_the_types_of_all_outputs(server: Served) -> None:
     document = workflow({"add": ("add", {"a": 1}), "w": ("wait", {"steps": 0}, {"value": "add.value"})}, {"n": "w.value"})
     found = server.post("/api/check", {"workflow": document})

@@ -48,6 +48,8 @@ export interface InputInfo {
   choices?: string[] | null;
   choice_of?: string | null;
   multiline?: boolean;
+  colour?: boolean;
+  strokes?: boolean;
   seed?: boolean;
   help?: string;
 }

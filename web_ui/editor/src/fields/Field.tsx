@@ -5,9 +5,11 @@ import type { InputInfo, ProblemEntry } from "../api/types";
 import { numberOf, type Json } from "../graph/json";
 import { t } from "../text";
 import { ChoiceField } from "./ChoiceField";
+import { ColourField, isColour } from "./ColourField";
 import { NumberField } from "./NumberField";
 import { PictureField } from "./PictureField";
 import { SeedField } from "./SeedField";
+import { StrokesField } from "./StrokesField";
 import { ListField, TextField } from "./TextField";
 
 export interface FieldProps {
@@ -19,6 +21,8 @@ export interface FieldProps {
   readonly invalid: boolean;
   readonly described?: string;
   readonly nodeType: string;
+  /** The node that has the field, in the graph that is shown. */
+  readonly node?: string;
   /** Whether it stands in the form, where there is more room. */
   readonly large: boolean;
   readonly rolls?: boolean;
@@ -33,6 +37,7 @@ export const primitiveOf = (field: InputInfo): string => {
 
 /** What a value breaks: null when nothing. The server says the same; this says it at once. */
 export function complaint(field: InputInfo, value: Json | undefined): string | null {
+  if (field.colour && typeof value === "string" && !isColour(value.trim())) return t("noColour");
   const number = numberOf(value);
   const { minimum, maximum, exclude_minimum: exclusive } = field.range ?? {};
   if (number === undefined) return null;
@@ -47,6 +52,8 @@ export const Widget = memo(function Widget(props: FieldProps) {
   const kind = primitiveOf(field);
   if (field.choice_of === "picture") return <PictureField {...props} />;
   if (field.choices?.length || field.choice_of) return <ChoiceField {...props} />;
+  if (field.colour) return <ColourField {...props} />;
+  if (field.strokes) return <StrokesField {...props} />;
   if (field.seed) return <SeedField {...props} />;
   if (kind === "bool") return <Toggle {...props} />;
   if (kind === "int" || kind === "float") return <NumberField {...props} />;

@@ -7,6 +7,7 @@ import { pickFile } from "../state/files";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
 import { ChoiceList } from "./ChoiceField";
+import { paint } from "./painting";
 import type { FieldProps } from "./Field";
 
 export async function uploaded(file: Blob): Promise<string | null> {
@@ -20,7 +21,7 @@ export async function uploaded(file: Blob): Promise<string | null> {
 
 export const pictureIn = (data: DataTransfer | null): File | undefined => [...(data?.files ?? [])].find((file) => file.type.startsWith("image/"));
 
-export function PictureField({ field, label, value, change, id, nodeType }: FieldProps) {
+export function PictureField({ field, label, value, change, id, nodeType, node }: FieldProps) {
   const [open, setOpen] = useState(false);
   const [over, setOver] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -68,6 +69,11 @@ export function PictureField({ field, label, value, change, id, nodeType }: Fiel
       <button type="button" className="inline" onClick={() => void pickFile("image/*").then(put)} title={t("uploadPicture")} aria-label={`${label}: ${t("uploadPicture")}`}>
         <Icon name="upload" />
       </button>
+      {node && name && (
+        <button type="button" className="inline" onClick={() => paint({ node, input: field.name, name })} title={t("paintMask")} aria-label={`${label}: ${t("paintMask")}`}>
+          <Icon name="brush" />
+        </button>
+      )}
       <div className="picture-shown">{name ? <img src={picture.inputThumbnail(name)} alt={name} draggable={false} /> : <span>{t("dropPicture")}</span>}</div>
       {open && button.current && (
         <ChoiceList anchor={button.current} nodeType={nodeType} input={field.name} pictures current={name} label={label} close={() => setOpen(false)} choose={(found) => (change(found), setOpen(false))} />

@@ -5,7 +5,15 @@ import { app } from "../state/app";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
 
-export function DialogFrame({ title, children, className = "" }: { readonly title: string; readonly children: ReactNode; readonly className?: string }) {
+interface Props {
+  readonly title: string;
+  readonly children: ReactNode;
+  readonly className?: string;
+  /** Asked before it closes without being finished. */
+  readonly mayClose?: () => boolean;
+}
+
+export function DialogFrame({ title, children, className = "", mayClose = () => true }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const back = document.activeElement;
@@ -14,21 +22,28 @@ export function DialogFrame({ title, children, className = "" }: { readonly titl
       if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     };
   }, []);
+  const leave = () => mayClose() && app.set({ dialog: null });
   return (
     <dialog
       ref={box}
       className={`dialog ${className}`}
       aria-label={title}
       onClose={() => app.set({ dialog: null })}
-      onPointerDown={(event) => event.target === event.currentTarget && event.currentTarget.close()}
+      onCancel={(event) => {
+        event.preventDefault();
+        leave();
+      }}
+      onPointerDown={(event) => event.target === event.currentTarget && leave()}
       onKeyDown={(event) => {
         event.stopPropagation();
-        if (event.key === "Escape") app.set({ dialog: null });
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        leave();
       }}
     >
       <header>
         <h2>{title}</h2>
-        <button type="button" className="plain" onClick={() => app.set({ dialog: null })} aria-label={t("close")}>
+        <button type="button" className="plain" onClick={leave} aria-label={t("close")}>
           <Icon name="close" />
         </button>
       </header>

@@ -1,6 +1,6 @@
 // Decides what the dialogs for opening, saving, keys, revisions and sweeps hold.
 
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { api } from "../api/client";
 import type { DiffReply, Revision, WorkflowSummary } from "../api/types";
 import { EMPTY, nodesOf, own } from "../graph/document";
@@ -15,6 +15,8 @@ import { Icon } from "../view/Icon";
 import { bytes, humanName, moment } from "../view/format";
 import { DialogFrame } from "./DialogFrame";
 import { Viewer } from "./Viewer";
+
+const MaskPainter = lazy(() => import("./MaskPainter").then((found) => ({ default: found.MaskPainter })));
 
 export function Dialogs() {
   const dialog = useApp((state) => state.dialog);
@@ -31,6 +33,12 @@ export function Dialogs() {
       return <Viewer results={dialog.results} start={dialog.at} compare={dialog.compare} />;
     case "sweep":
       return <SweepDialog node={dialog.node} input={dialog.input} />;
+    case "mask":
+      return (
+        <Suspense>
+          <MaskPainter node={dialog.node} input={dialog.input} name={dialog.name} />
+        </Suspense>
+      );
     default:
       return null;
   }

@@ -47,7 +47,7 @@ export function FormView() {
           const inner = { ...field, name: input };
           return (
             <LabelledField
-              key={name} field={inner} label={label} help={port.help || field.help || ""} value={own(entry.values, input) ?? (field.default as Json | undefined)} change={set} nodeType={entry.type} large
+              key={name} field={inner} label={label} help={port.help || field.help || ""} value={own(entry.values, input) ?? (field.default as Json | undefined)} change={set} nodeType={entry.type} node={node} large
               problems={problems.filter((one) => one.node === place.prefix + node && one.input === input)}
               rolls={rollsAt(workflow, node).includes(input)} setRolls={(on) => dispatch({ type: "seed/roll", node, input, on })} draw={() => set(randomSeed())}
             />

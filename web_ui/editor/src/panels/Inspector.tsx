@@ -80,7 +80,7 @@ function One({ id }: { readonly id: string }) {
         return (
           <LabelledField
             key={field.name} field={field} label={humanName(field.name)} help={field.help ?? ""} problems={problems.filter((one) => one.input === field.name)}
-            value={own(entry.values, field.name) ?? (field.default as Json | undefined)} nodeType={entry.type} large
+            value={own(entry.values, field.name) ?? (field.default as Json | undefined)} nodeType={entry.type} node={id} large
             change={(value) => dispatch({ type: "value/set", node: id, input: field.name, value }, { merge: `value:${id}.${field.name}` })}
             rolls={rollsAt(workflow, id).includes(field.name)}
             setRolls={(on) => dispatch({ type: "seed/roll", node: id, input: field.name, on })}

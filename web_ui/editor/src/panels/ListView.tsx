@@ -116,7 +116,7 @@ function ListedInput({ id, input, outputs }: { readonly id: string; readonly inp
       {mine.map((one) => <p key={one.cause} className="form-wrong">{one.cause} {one.action}</p>)}
       {!links.length && isField(input) && (
         <LabelledField
-          field={input} label={name} help={input.help ?? ""} value={own(entry.values, input.name) ?? (input.default as Json | undefined)} problems={[]} nodeType={entry.type} large
+          field={input} label={name} help={input.help ?? ""} value={own(entry.values, input.name) ?? (input.default as Json | undefined)} problems={[]} nodeType={entry.type} node={id} large
           change={(value) => dispatch({ type: "value/set", node: id, input: input.name, value }, { merge: `value:${id}.${input.name}` })}
           rolls={rollsAt(workflow, id).includes(input.name)} setRolls={(on) => dispatch({ type: "seed/roll", node: id, input: input.name, on })}
           draw={() => dispatch({ type: "value/set", node: id, input: input.name, value: randomSeed() })}

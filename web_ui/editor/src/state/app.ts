@@ -46,7 +46,7 @@ export interface Tab {
   readonly readOnly: boolean;
 }
 
-export type Dialog = { kind: "open" } | { kind: "save" } | { kind: "keys" } | { kind: "revisions" } | { kind: "viewer"; results: readonly string[]; at: number; compare?: string } | { kind: "sweep"; node: string; input: string } | { kind: "mask"; node: string; input: string; name: string };
+export type Dialog = { kind: "open" } | { kind: "save" } | { kind: "keys" } | { kind: "revisions" } | { kind: "viewer"; results: readonly string[]; at: number; compare?: string } | { kind: "sweep"; node: string; input: string } | { kind: "mask"; node: string; input: string; name?: string };
 
 export interface PaletteRequest {
   /** Where a chosen node goes, in the graph's coordinates. */

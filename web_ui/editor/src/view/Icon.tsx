@@ -43,6 +43,8 @@ const PATHS = {
   frame: "M4 7V4h3M20 7V4h-3M4 17v3h3M20 17v3h-3M9 4h2M13 4h2M9 20h2M13 20h2M4 10v4M20 10v4",
   layout: "M4 5h5v4H4zM4 15h5v4H4zM15 10h5v4h-5zM9 7h3v10H9M12 12h3",
   history: "M5 12a7 7 0 1 0 2-5M5 4v4h4M12 8v4l3 2",
+  brush: "M20 4c-5 2-9 6-11 9l2 2c3-2 7-6 9-11M8 14c-3 0-3 3-5 5 3 1 7 0 7-3z",
+  eraser: "m9 20-5-5L14 5l6 6-9 9zM9 10l6 6M9 20h11",
   keys: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
 } as const;
 

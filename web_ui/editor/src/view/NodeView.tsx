@@ -264,7 +264,7 @@ function FieldRow({ id, row, data, states }: { id: string; row: Extract<Row, { k
       ) : (
         <Widget
           field={field} label={`${data.entry.title || data.shape.title}: ${name}`} value={value} change={change} id={`field-${data.path}-${field.name}`} invalid={wrong !== null}
-          nodeType={data.entry.type} large={false} rolls={data.rolls.split(" ").includes(field.name)} setRolls={setRolls} draw={draw}
+          nodeType={data.entry.type} node={id} large={false} rolls={data.rolls.split(" ").includes(field.name)} setRolls={setRolls} draw={draw}
         />
       )}
     </div>

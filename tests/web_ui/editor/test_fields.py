@@ -1,0 +1,203 @@
+"""Fields that are more than a line of text: colours, drawings, pictures and the masks painted over them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from nodes.imaging.strokes import parsed
+from tests.web_ui.editor.using import Editor, centre
+from tests.web_ui.serving import Served
+
+
+def opened(editor: Editor, title: str, nodes: dict[str, Any], **more: Any) -> None:
+    places = {name: {"x": 60 + index * 340, "y": 60} for index, name in enumerate(nodes)}
+    editor.open({"format": "latent-loom/1", "title": title, "nodes": nodes, "view": {"nodes": places}, **more})
+    editor.until(lambda: editor.document.get("title") == title)
+
+
+def picture(server: Served, size: tuple[int, int] = (60, 30), colour: str = "#336699") -> str:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.new("RGB", size, colour).save(content, "PNG")
+    answer = server.call("POST", "/api/uploads", body=content.getvalue(), headers={"Content-Type": "image/png"})
+    return str(answer.data["name"])
+
+
+def drawing(editor: Editor) -> str:
+    found: str = editor.document["nodes"]["draw"].get("values", {}).get("strokes", "")
+    return found
+
+
+def test_a_colour_is_picked_or_written_and_what_is_none_is_said_at_once(editor: Editor) -> None:
+    opened(editor, "colour", {"solid": {"type": "loom.solid_image", "version": 1, "values": {"colour": "rebeccapurple"}}})
+    text = editor.field("solid", "colour")
+    picker = editor.node("solid").get_by_label("pick a colour")
+    assert (text.input_value(), picker.input_value()) == ("rebeccapurple", "#663399")
+    picker.fill("#12ab9f")
+    editor.until(lambda: editor.document["nodes"]["solid"]["values"]["colour"] == "#12ab9f")
+    assert text.input_value() == "#12ab9f"
+    text.fill("reddish")
+    expect(text).to_have_attribute("aria-invalid", "true")
+    for sound in ("hsv(120, 50%, 50%)", "RED", "#fa0"):
+        text.fill(sound)
+        expect(text).not_to_have_attribute("aria-invalid", "true")
+    assert picker.input_value() == "#ffaa00"
+
+
+def test_a_drawing_is_painted_with_the_pointer_and_written_as_one_step(editor: Editor) -> None:
+    opened(editor, "draw", {"draw": {"type": "loom.draw_mask", "version": 1, "values": {"width": 640, "height": 320}}})
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    box = sheet.bounding_box()
+    assert box
+    assert abs(box["width"] / box["height"] - 2) < 0.02
+    x, y = box["x"], box["y"]
+    editor.drag((x + box["width"] * 0.25, y + box["height"] * 0.5), (x + box["width"] * 0.75, y + box["height"] * 0.5))
+    editor.page.get_by_role("button", name="Erase").click()
+    editor.drag((x + box["width"] * 0.5, y + 20), (x + box["width"] * 0.5, y + box["height"] - 20))
+    editor.page.mouse.click(x + 30, y + 30)
+    editor.press("Control+z")
+    assert drawing(editor) == ""
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: drawing(editor))
+    painted, erased = parsed(drawing(editor))
+    assert (painted.paints, erased.paints) == (True, False)
+    assert len(painted.points) > 2
+    assert abs(painted.points[0][0] - 0.25) < 0.01
+    assert abs(painted.points[-1][0] - 0.75) < 0.01
+    assert all(abs(point[1] - 0.5) < 0.02 for point in painted.points)
+    assert editor.tab["undoable"] == 1
+    editor.press("Control+z")
+    editor.until(lambda: drawing(editor) == "")
+
+
+def test_a_drawing_is_painted_by_keys_alone(editor: Editor) -> None:
+    opened(editor, "keys", {"draw": {"type": "loom.draw_mask", "version": 1, "values": {"strokes": "+ 0.1 0.2,0.2 0.4,0.4"}}})
+    editor.field("draw", "strokes").focus()
+    editor.press("Enter")
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    sheet.focus()
+    editor.press("ArrowRight", "Space", "e", "Shift+ArrowDown", "ArrowUp", "Space", "Control+z")
+    editor.page.get_by_role("slider", name="Size of the brush").focus()
+    editor.press("Home")
+    sheet.focus()
+    editor.press("Space")
+    editor.page.get_by_role("button", name="Use this mask").press("Enter")
+    editor.until(lambda: drawing(editor).count("\n") == 3)
+    assert drawing(editor) == "+ 0.1 0.2,0.2 0.4,0.4\n+ 0.05 0.52,0.5\n- 0.05 0.52,0.5 0.52,0.52\n- 0.002 0.52,0.5"
+
+
+def test_what_was_painted_is_not_thrown_away_without_asking(editor: Editor) -> None:
+    opened(editor, "ask", {"draw": {"type": "loom.draw_mask", "version": 1}})
+    editor.field("draw", "strokes").click()
+    dialog = editor.page.get_by_role("dialog")
+    dialog.get_by_label("Picture: drag to paint", exact=False).press("Space")
+    asked: list[str] = []
+    editor.page.once("dialog", lambda question: (asked.append(question.message), question.dismiss()))
+    editor.press("Escape")
+    expect(dialog).to_be_visible()
+    assert len(asked) == 1
+    editor.page.once("dialog", lambda question: question.accept())
+    editor.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert drawing(editor) == ""
+
+
+def test_the_linked_picture_lies_behind_the_drawing_and_a_finger_paints(
+    window: Callable[..., Editor], editor_server: Served
+) -> None:
+    name = picture(editor_server, (120, 40))
+    editor = window(has_touch=True)
+    editor.page.locator(".node").first.wait_for()
+    nodes = {
+        "load": {"type": "loom.load_image", "version": 1, "values": {"name": name}},
+        "draw": {"type": "loom.draw_mask", "version": 1, "links": {"image": "load.image"}},
+    }
+    opened(editor, "linked", nodes)
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet.locator("img")).to_have_attribute("src", re.compile(re.escape(f"/api/inputs/{name}") + "$"))
+    box = sheet.bounding_box()
+    assert box
+    assert abs(box["width"] / box["height"] - 3) < 0.05
+    touch = editor.page.context.new_cdp_session(editor.page)
+    x, y = centre(sheet)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 6):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 30 * step, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: drawing(editor))
+    (stroke,) = parsed(drawing(editor))
+    assert abs(stroke.points[0][0] - 0.5) < 0.01
+    assert abs(stroke.points[-1][0] - 0.5 - 150 / box["width"]) < 0.02
+
+
+def test_a_mask_painted_over_a_picture_becomes_a_file_in_the_node_that_loads_masks(editor: Editor, editor_server: Served) -> None:
+    from PIL import Image
+
+    name = picture(editor_server)
+    opened(editor, "over", {"load": {"type": "loom.load_image", "version": 1, "values": {"name": name}}})
+    editor.node("load").get_by_role("button", name="Paint a mask").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet.locator("img")).to_be_visible()
+    sheet.press("Space")
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: "load_mask" in editor.document["nodes"])
+    assert editor.tab["undoable"] == 1
+
+    def mask() -> Any:
+        file = editor.document["nodes"]["load_mask"]["values"]["name"]
+        return Image.open(io.BytesIO(editor_server.call("GET", f"/api/inputs/{file}").body)).convert("L")
+
+    first = mask()
+    assert first.size == (60, 30)
+    assert (first.getpixel((30, 15)), first.getpixel((5, 5))) == (255, 0)
+    # painted on further: what was there stays
+    editor.node("load_mask").get_by_role("button", name="Paint a mask").click()
+    expect(sheet.locator("img")).to_be_visible()
+    for _ in range(20):
+        sheet.press("ArrowLeft")
+    sheet.press("Space")
+    before = editor.document["nodes"]["load_mask"]["values"]["name"]
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: editor.document["nodes"]["load_mask"]["values"]["name"] != before)
+    second = mask()
+    assert [second.getpixel(at) for at in ((30, 15), (6, 15), (50, 5))] == [255, 255, 0]
+    assert editor.tab["undoable"] == 2
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing_in_the_painter_and_the_fields(window: Callable[..., Editor], modules: Path, scheme: str) -> None:
+    editor = window(color_scheme=scheme)
+    editor.page.locator(".node").first.wait_for()
+    opened(editor, "axe", {"draw": {"type": "loom.draw_mask", "version": 1}, "solid": {"type": "loom.solid_image", "version": 1}})
+    script = (modules / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    editor.field("draw", "strokes").click()
+    expect(editor.page.get_by_role("dialog")).to_be_visible()
+    for _ in range(2):
+        editor.page.evaluate(script)
+        found = editor.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+        told = [f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:4]]}" for one in found["violations"]]
+        assert not told, "\n".join(told)
+        editor.press("Escape")
+
+
+def test_the_painter_is_not_loaded_before_it_is_used(editor: Editor) -> None:
+    def loaded() -> list[str]:
+        found: list[str] = editor.page.evaluate("() => performance.getEntriesByType('resource').map((one) => one.name)")
+        return [name for name in found if "MaskPainter" in name]
+
+    assert loaded() == []
+    opened(editor, "lazy", {"draw": {"type": "loom.draw_mask", "version": 1}})
+    editor.field("draw", "strokes").click()
+    expect(editor.page.get_by_role("dialog")).to_be_visible()
+    assert len(loaded()) == 1

@@ -1,0 +1,113 @@
+// Decides over which picture a mask is painted, and where a painted one goes.
+
+import { api, picture } from "../api/client";
+import type { InputInfo, NodeInfo } from "../api/types";
+import { shapeOf } from "../graph/catalogue";
+import { linksOf, nodesOf, own, split, viewOf, type NodeEntry } from "../graph/document";
+import { WIDTH } from "../graph/geometry";
+import { numberOf } from "../graph/json";
+import { activeTab, app, complain, dispatch, placeOf, say, shown, statesOf, tabOf, type Tab } from "../state/app";
+import { t } from "../text";
+
+/** What is painted: the drawing in a field, or with `name` a mask over that input picture. */
+export interface Painting {
+  readonly node: string;
+  readonly input: string;
+  readonly name?: string;
+}
+
+export function paint(what: Painting): void {
+  app.set({ dialog: { kind: "mask", ...what } });
+}
+
+const isPicture = (input: InputInfo) => input.choice_of === "picture";
+const names = (of: readonly { readonly type: { readonly name?: string } }[]) => of.map((one) => one.type.name);
+
+/** Whether what a node reads from a picture file is a mask alone. */
+function readsMask(info: NodeInfo | undefined): boolean {
+  return info !== undefined && info.inputs.some(isPicture) && info.outputs.length > 0 && names(info.outputs).every((name) => name === "Mask");
+}
+
+/** Whether the picture in this field is itself a mask, which is then painted on. */
+export function isMaskFile(nodeType: string): boolean {
+  return readsMask(app.get().catalogue.get(nodeType));
+}
+
+export interface Ground {
+  /** The address of the picture; none where it is not known yet. */
+  readonly picture: string | null;
+  /** The size of the mask where there is no picture. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The picture that is linked into the node, where it is known: an input picture, a preview, or what was made of it. */
+export function groundOf({ node, name }: Painting): Ground {
+  const tab = activeTab();
+  const entry = own(nodesOf(shown(tab)), node);
+  const side = (which: string) => Math.max(1, numberOf(own(entry?.values, which)) ?? (numberOf(inputOf(tab, entry, which)?.default as never) ?? 512));
+  const size = { width: side("width"), height: side("height") };
+  if (name !== undefined) return { picture: picture.input(name), ...size };
+  const inputs = entry ? shapeOf(tab.history.document, placeOf(tab).scope, entry, app.get().catalogue).inputs : [];
+  const linked = inputs.filter((one) => one.type.name === "Image").flatMap((one) => linksOf(entry, one.name));
+  for (const source of linked) {
+    const found = pictureAt(tab, source);
+    if (found) return { picture: found, ...size };
+  }
+  return { picture: null, ...size };
+}
+
+function inputOf(tab: Tab, entry: NodeEntry | undefined, name: string): InputInfo | undefined {
+  return entry && shapeOf(tab.history.document, placeOf(tab).scope, entry, app.get().catalogue).inputs.find((one) => one.name === name);
+}
+
+function pictureAt(tab: Tab, source: string): string | null {
+  const nodes = nodesOf(shown(tab));
+  const states = statesOf(tab.id);
+  const { prefix } = placeOf(tab);
+  const [from] = split(source);
+  const entry = own(nodes, from);
+  const field = entry && app.get().catalogue.get(entry.type)?.inputs.find(isPicture);
+  const file = field && own(entry.values, field.name);
+  if (typeof file === "string" && file) return picture.input(file);
+  const readers = Object.keys(nodes).filter((id) => Object.values(nodes[id]!.links ?? {}).flat().includes(source));
+  for (const id of [from, ...readers]) {
+    const [result] = states.get(prefix + id).pictures ?? [];
+    if (result) return picture.full(result);
+  }
+  return states.get(prefix + from).preview ?? null;
+}
+
+/** Keeps a painted mask: as a file, named in the node that loads masks. One step of undo. */
+export async function useMask({ node, input }: Painting, mask: Blob): Promise<boolean> {
+  const { id: tab } = activeTab();
+  let name: string;
+  try {
+    ({ name } = await api.upload(mask));
+  } catch (error) {
+    complain(error);
+    return false;
+  }
+  if (activeTab().id !== tab || !tabOf(tab)) return false;
+  const workflow = shown(activeTab());
+  const entry = own(nodesOf(workflow), node);
+  const { catalogue } = app.get();
+  if (entry && readsMask(catalogue.get(entry.type))) return told(node, dispatch({ type: "value/set", node, input, value: name }).ok);
+  const loaders = Object.entries(nodesOf(workflow)).filter(([, one]) => readsMask(catalogue.get(one.type)));
+  const info = [...catalogue.values()].find(readsMask);
+  const [only] = loaders;
+  if (loaders.length === 1 && only) {
+    const field = catalogue.get(only[1].type)!.inputs.find(isPicture)!;
+    return told(only[0], dispatch({ type: "value/set", node: only[0], input: field.name, value: name }).ok);
+  }
+  if (!info) return false;
+  const at = viewOf(workflow, node) ?? { x: 0, y: 0 };
+  const outcome = dispatch({ type: "node/add", nodeType: info.type, at: { x: at.x - WIDTH - 60, y: at.y }, values: { [info.inputs.find(isPicture)!.name]: name } }, { select: true });
+  return told(outcome.ok ? (outcome.created[0] ?? "") : "", outcome.ok);
+}
+
+function told(node: string, done: boolean): boolean {
+  const entry = own(nodesOf(shown(activeTab())), node);
+  if (done && entry) say(t("maskIsIn", { title: entry.title || app.get().catalogue.get(entry.type)?.title || node }));
+  return done;
+}
