@@ -131,5 +131,6 @@ export const picture = {
   full: (result: string) => address(`results/${result}/file`),
   thumbnail: (result: string) => address(`results/${result}/thumbnail`),
   input: (file: string) => address(`inputs/${name(file)}`),
+  template: (stored: string) => address(`templates/${name(stored)}/picture`),
   inputThumbnail: (file: string) => address(`inputs/${name(file)}/thumbnail`),
 };

@@ -1,7 +1,7 @@
 // Decides what the dialogs for opening, saving, keys, revisions and sweeps hold.
 
 import { useEffect, useState } from "react";
-import { api } from "../api/client";
+import { api, picture } from "../api/client";
 import type { DiffReply, Revision, WorkflowSummary } from "../api/types";
 import { EMPTY, nodesOf, own } from "../graph/document";
 import { setNode } from "../graph/edit";
@@ -67,6 +67,7 @@ function OpenDialog() {
           .filter((one) => `${one.title} ${one.name} ${one.description}`.toLowerCase().includes(search.toLowerCase()))
           .map((one) => (
             <button key={one.name} type="button" className="card" onClick={() => void openTemplate(one.name)}>
+              <TemplatePicture of={one} />
               <b>{one.title || one.name}</b>
               <span>{one.description}</span>
             </button>
@@ -87,6 +88,13 @@ function OpenDialog() {
       </ul>
     </DialogFrame>
   );
+}
+
+/** What the template makes; nothing where there is no picture of it. */
+function TemplatePicture({ of }: { readonly of: WorkflowSummary }) {
+  const [missing, setMissing] = useState(false);
+  if (missing) return null;
+  return <img src={picture.template(of.name)} alt={t("madeWith", { title: of.title || of.name })} loading="lazy" draggable={false} onError={() => setMissing(true)} />;
 }
 
 function SaveDialog() {

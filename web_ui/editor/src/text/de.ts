@@ -151,6 +151,7 @@ export const de: Record<Key, string> = {
   loading: "Lädt …",
   lockSeed: "diesen Startwert behalten",
   made: "Entstanden",
+  madeWith: "Bild, das mit {title} entsteht",
   menu: "Menü",
   minimap: "Übersicht des Graphen",
   modeOf: "Modus von {title}",

@@ -149,6 +149,7 @@ export const en = {
   loading: "Loading …",
   lockSeed: "keep this seed",
   made: "Made",
+  madeWith: "Picture made with {title}",
   menu: "Menu",
   minimap: "Overview of the graph",
   modeOf: "Mode of {title}",
