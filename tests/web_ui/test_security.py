@@ -120,8 +120,8 @@ def test_no_name_leads_out_of_its_folder(server: Served, name: str) -> None:
 
     there = documents()  # other tests write beside it
     for before, after in (
-        ("/api/workflows/", ""), ("/api/workflows/", "/revisions"), ("/api/templates/", ""), ("/api/inputs/", ""),
-        ("/api/inputs/", "/thumbnail"), ("/api/results/", "/file"), ("/api/runs/", ""), ("/", ""),
+        ("/api/workflows/", ""), ("/api/workflows/", "/revisions"), ("/api/templates/", ""), ("/api/templates/", "/picture"),
+        ("/api/inputs/", ""), ("/api/inputs/", "/thumbnail"), ("/api/results/", "/file"), ("/api/runs/", ""), ("/", ""),
     ):  # fmt: skip
         answer = server.call("GET", f"{before}{encoded}{after}")
         assert answer.status != 500, (before, name)

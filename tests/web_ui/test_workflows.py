@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Callable
@@ -153,6 +154,21 @@ def test_the_examples_that_ship_can_be_read_and_not_written(server: Served) -> N
     found = server.get("/api/templates/text_to_image")
     assert found["workflow"]["title"] == "Text to image"
     assert server.call("PUT", "/api/templates/text_to_image", {"workflow": adding(1)}).status == 405
+
+
+def test_every_example_has_a_small_picture_of_what_it_makes(server: Served) -> None:
+    from PIL import Image
+
+    names = [one["name"] for one in server.get("/api/templates")["workflows"]]
+    assert names
+    for name in names:
+        answer = server.call("GET", f"/api/templates/{name}/picture")
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "image/webp"), name
+        with Image.open(io.BytesIO(answer.body)) as picture:
+            assert 0 < max(picture.size) <= 320, name
+            assert any(low < high for low, high in picture.convert("RGB").getextrema()), name
+    for name in ("none_of_them", "README"):
+        assert server.call("GET", f"/api/templates/{name}/picture").status == 404
 
 
 def test_a_workflow_is_opened_from_its_file_and_from_a_picture(server: Served, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from web_ui.problems import RequestError
 from web_ui.routes.results import A_FILE_STAYS
 from web_ui.routing import Call, NoBody, NoQuery, Routes, read_body
 from web_ui.server import Server
+from web_ui.store.thumbnails import content_id
 
 routes = Routes("files")
 PICTURES = ("image/*", "application/octet-stream")
@@ -42,7 +42,7 @@ async def read_input(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamR
 async def read_input_thumbnail(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamResponse:
     """Give a small copy of an input picture in WebP."""
     path = await server.in_files(_input, server, call.path["name"])
-    small = await server.in_files(server.thumbnails.get, path, await server.in_files(_content, path))
+    small = await server.in_files(server.thumbnails.get, path, await server.in_files(content_id, path))
     return web.FileResponse(small, headers={**A_FILE_STAYS, "Content-Type": "image/webp", "Cache-Control": "no-cache"})
 
 
@@ -60,12 +60,6 @@ def _input(server: Server, name: str) -> Path:
     if path is None or not path.is_file() or path.suffix.lower() not in MEDIA_TYPES:
         raise RequestError(404, "No such picture", f"There is no input picture {name[:100]!r}.", "Upload it.")
     return path
-
-
-def _content(path: Path) -> str:
-    """Names what a file holds, without reading it: another size or time is another content."""
-    found = path.stat()
-    return hashlib.sha256(f"{path.name} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
 
 
 def _opened(data: bytes) -> schema.OpenedFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -9,11 +10,13 @@ from pydantic import Field
 
 from graph_engine.workflow.diff import Change, diff
 from graph_engine.workflow.places import ABSENT
-from web_ui import catalogue, schema
+from web_ui import catalogue, schema, templates
 from web_ui.problems import RequestError
+from web_ui.routes.results import A_FILE_STAYS
 from web_ui.routes.runs import submitted
 from web_ui.routing import Call, NoBody, NoQuery, PageQuery, Reply, Routes, WaitQuery
 from web_ui.server import Server
+from web_ui.store.thumbnails import content_id
 
 routes = Routes("workflows")
 IF_MATCH = "The ETag of the content that is to be replaced."
@@ -121,6 +124,13 @@ async def read_template(server: Server, call: Call[NoQuery, NoBody]) -> Reply:
     return _with_etag(await server.in_files(server.templates.get, call.path["name"]))
 
 
+@routes.add("GET", "/api/templates/{name}/picture", gives=("image/webp",), errors=(404,))
+async def read_template_picture(server: Server, call: Call[NoQuery, NoBody]) -> web.StreamResponse:
+    """Give a small copy, in WebP, of what the built-in model makes of an example workflow."""
+    small = await server.in_files(_template_picture, server, call.path["name"])
+    return web.FileResponse(small, headers={**A_FILE_STAYS, "Content-Type": "image/webp", "Cache-Control": "no-cache"})
+
+
 @routes.add("POST", "/api/diff", body=schema.DiffRequest, reply=schema.DiffReply)
 async def compare_workflows(server: Server, call: Call[NoQuery, schema.DiffRequest]) -> schema.DiffReply:
     """Say what differs between two workflows, in meaning and in layout."""
@@ -131,6 +141,13 @@ async def compare_workflows(server: Server, call: Call[NoQuery, schema.DiffReque
     return schema.DiffReply(
         renames=renames, changes=[_entry(one) for one in found.changes], layout=[_entry(one) for one in found.layout]
     )
+
+
+def _template_picture(server: Server, name: str) -> Path:
+    source = templates.picture(server.templates.content(name).entry.name)
+    if not source.is_file():
+        raise RequestError(404, "No such picture", f"There is no picture of the template {name!r}.")
+    return server.thumbnails.get(source, content_id(source))
 
 
 def _entry(change: Change) -> schema.DiffEntry:

@@ -5,6 +5,7 @@ However many ask for one at once, it is made once. Few are made at the same time
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import threading
@@ -24,6 +25,12 @@ SIDE = 320
 QUALITY = 80
 AT_ONCE = 2
 CONTENT_ID = re.compile(r"[0-9a-f]{16,64}")
+
+
+def content_id(source: Path) -> str:
+    """Names what a file holds, without reading it: another size or time is another content."""
+    found = source.stat()
+    return hashlib.sha256(f"{source.name} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
 
 
 class Thumbnails:

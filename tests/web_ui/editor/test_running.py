@@ -144,6 +144,6 @@ def test_an_earlier_version_is_compared_and_brought_back(window: Callable[..., E
     editor.page.get_by_role("button", name="Menu").click()
     editor.page.get_by_role("menuitem", name="Earlier versions").click()
     editor.page.get_by_role("button", name="Version 1").click()
-    expect(editor.page.locator(".changes")).to_contain_text("work / values / value")
+    expect(editor.page.locator(".changes")).to_contain_text("Value changed was 1")
     editor.page.get_by_role("button", name="Restore").click()
     editor.until(lambda: editor.document["nodes"]["work"]["values"]["value"] == 1)

@@ -16,7 +16,7 @@ import { TopBar } from "./panels/TopBar";
 import { pictureIn, uploaded } from "./fields/PictureField";
 import { onKey, pasteText } from "./state/actions";
 import { activeTab, app, complain, dismiss, dispatch, leaveTo, useApp, useTab } from "./state/app";
-import { openFile, settle } from "./state/files";
+import { compareWithStored, openFile, settle } from "./state/files";
 import { t } from "./text";
 import { Boundary } from "./view/Boundary";
 import { Canvas } from "./view/Canvas";
@@ -118,6 +118,7 @@ function Banners() {
       {conflict !== null && (
         <div className="banner" role="alert">
           <span>{t("conflict", { name: name ?? "" })}</span>
+          <button type="button" onClick={() => void compareWithStored()}>{t("compare")}</button>
           <button type="button" onClick={() => void settle("theirs")}>{t("takeTheirs")}</button>
           <button type="button" onClick={() => void settle("mine")}>{t("keepMine")}</button>
           <button type="button" onClick={() => void settle("copy")}>{t("keepBoth")}</button>

@@ -52,6 +52,11 @@ async function exact<T>(path: string, asked?: Asked): Promise<T & { workflow: Wo
   return { ...data, workflow: fromData(data.workflow ?? null) } as unknown as T & { workflow: Workflow };
 }
 
+/** An answer that holds values of documents. */
+async function data<T>(path: string, asked?: Asked): Promise<T> {
+  return parse(await (await ask(path, asked)).text()) as unknown as T;
+}
+
 const query = (values: Record<string, string | number | boolean | undefined>) => {
   const found = new URLSearchParams();
   for (const [key, value] of Object.entries(values)) if (value !== undefined && value !== "") found.set(key, String(value));
@@ -115,7 +120,7 @@ export const api = {
   templates: () => json<Api.WorkflowPage>("templates"),
   template: (stored: string) => exact<Api.StoredWorkflow>(`templates/${name(stored)}`),
   open: (file: Blob) => exact<Api.OpenedFile>("open", { method: "POST", blob: file }),
-  diff: (before: Workflow, after: Workflow) => json<Api.DiffReply>("diff", { method: "POST", body: { before: withoutDefaults(before), after: withoutDefaults(after) } }),
+  diff: (before: Workflow, after: Workflow) => data<Api.DiffReply>("diff", { method: "POST", body: { before: withoutDefaults(before), after: withoutDefaults(after) } }),
   results: (asked: { search?: string; favourite?: boolean; trashed?: boolean; job?: string; offset?: number; limit?: number } = {}) => json<Api.ResultPage>(`results${query(asked)}`),
   result: (id: string) => json<Api.ResultDetail>(`results/${id}`),
   resultWorkflow: (id: string) => exact<Api.OpenedFile>(`results/${id}/workflow`),
@@ -131,5 +136,6 @@ export const picture = {
   full: (result: string) => address(`results/${result}/file`),
   thumbnail: (result: string) => address(`results/${result}/thumbnail`),
   input: (file: string) => address(`inputs/${name(file)}`),
+  template: (stored: string) => address(`templates/${name(stored)}/picture`),
   inputThumbnail: (file: string) => address(`inputs/${name(file)}/thumbnail`),
 };

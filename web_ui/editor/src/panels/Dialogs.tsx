@@ -1,22 +1,25 @@
 // Decides what the dialogs for opening, saving, keys, revisions and sweeps hold.
 
 import { lazy, Suspense, useEffect, useState } from "react";
-import { api } from "../api/client";
-import type { DiffReply, Revision, WorkflowSummary } from "../api/types";
+import { api, picture } from "../api/client";
+import type { Revision, WorkflowSummary } from "../api/types";
+import { compared, type Comparison } from "../graph/compare";
 import { EMPTY, nodesOf, own } from "../graph/document";
 import { setNode } from "../graph/edit";
 import type { Json } from "../graph/json";
 import { writtenNumber } from "../fields/NumberField";
 import { ACTIONS } from "../state/actions";
 import { activeTab, app, complain, newTab, openTab, say, setDocument, shown, titleOf, useApp } from "../state/app";
-import { fileName, openFile, openStored, openTemplate, pickFile, save, show } from "../state/files";
+import { compare, fileName, FILES, openFile, openStored, openTemplate, pickFile, save, show } from "../state/files";
 import { t, type Key } from "../text";
 import { Icon } from "../view/Icon";
 import { bytes, humanName, moment } from "../view/format";
+import { Changes } from "./Changes";
 import { DialogFrame } from "./DialogFrame";
 import { Viewer } from "./Viewer";
 
 const MaskPainter = lazy(() => import("./MaskPainter").then((found) => ({ default: found.MaskPainter })));
+const CompareView = lazy(() => import("./CompareView").then(({ CompareView: view }) => ({ default: view })));
 
 export function Dialogs() {
   const dialog = useApp((state) => state.dialog);
@@ -29,6 +32,8 @@ export function Dialogs() {
       return <KeysDialog />;
     case "revisions":
       return <RevisionsDialog />;
+    case "compare":
+      return <Suspense><CompareView from={dialog.from} to={dialog.to} /></Suspense>;
     case "viewer":
       return <Viewer results={dialog.results} start={dialog.at} compare={dialog.compare} />;
     case "sweep":
@@ -66,7 +71,7 @@ function OpenDialog() {
     <DialogFrame title={t("actOpen")} className="open">
       <div className="tools">
         <input autoFocus className="text" type="search" aria-label={t("search")} placeholder={t("search")} value={search} onChange={(event) => setSearch(event.target.value)} />
-        <button type="button" onClick={() => void pickFile(".json,.png,application/json,image/png").then((file) => file && openFile(file))}><Icon name="upload" /> {t("actOpenFile")}</button>
+        <button type="button" onClick={() => void pickFile(FILES).then((file) => file && openFile(file))}><Icon name="upload" /> {t("actOpenFile")}</button>
         <button type="button" onClick={() => (openTab(newTab(EMPTY)), app.set({ dialog: null }))}><Icon name="plus" /> {t("actNew")}</button>
       </div>
       <h3>{t("templates")}</h3>
@@ -75,6 +80,7 @@ function OpenDialog() {
           .filter((one) => `${one.title} ${one.name} ${one.description}`.toLowerCase().includes(search.toLowerCase()))
           .map((one) => (
             <button key={one.name} type="button" className="card" onClick={() => void openTemplate(one.name)}>
+              <TemplatePicture of={one} />
               <b>{one.title || one.name}</b>
               <span>{one.description}</span>
             </button>
@@ -95,6 +101,13 @@ function OpenDialog() {
       </ul>
     </DialogFrame>
   );
+}
+
+/** What the template makes; nothing where there is no picture of it. */
+function TemplatePicture({ of }: { readonly of: WorkflowSummary }) {
+  const [missing, setMissing] = useState(false);
+  if (missing) return null;
+  return <img src={picture.template(of.name)} alt={t("madeWith", { title: of.title || of.name })} loading="lazy" draggable={false} onError={() => setMissing(true)} />;
 }
 
 function SaveDialog() {
@@ -145,7 +158,7 @@ function RevisionsDialog() {
   const tab = activeTab();
   const [revisions, setRevisions] = useState<readonly Revision[] | null>(null);
   const [chosen, setChosen] = useState<number | null>(null);
-  const [diff, setDiff] = useState<DiffReply | null>(null);
+  const [diff, setDiff] = useState<Comparison | null>(null);
   useEffect(() => {
     if (tab.name !== null) api.revisions(tab.name).then((list) => setRevisions(list.revisions), complain);
   }, [tab.name]);
@@ -153,7 +166,7 @@ function RevisionsDialog() {
     try {
       setChosen(number);
       const { workflow } = await api.revision(tab.name!, number);
-      setDiff(await api.diff(workflow, tab.history.document));
+      setDiff(compared(workflow, tab.history.document, await api.diff(workflow, tab.history.document)));
     } catch (error) {
       complain(error);
     }
@@ -182,32 +195,16 @@ function RevisionsDialog() {
         ))}
       </ul>
       <div className="diff">
-        {diff ? <DiffList diff={diff} /> : <p className="empty">{t("chooseRevision")}</p>}
+        {diff ? <Changes comparison={diff} /> : <p className="empty">{t("chooseRevision")}</p>}
         {chosen !== null && (
           <div className="button-row end">
+            <button type="button" onClick={() => void api.revision(tab.name!, chosen).then(({ workflow }) => compare({ title: t("revision", { number: chosen }), workflow }), complain)}>{t("showInGraph")}</button>
             <button type="button" onClick={() => void api.revision(tab.name!, chosen).then(({ workflow }) => show(workflow), complain)}>{t("openBeside")}</button>
             <button type="button" className="strong" onClick={() => void restore()}>{t("restore")}</button>
           </div>
         )}
       </div>
     </DialogFrame>
-  );
-}
-
-export function DiffList({ diff }: { readonly diff: DiffReply }) {
-  if (!diff.changes.length && !diff.renames.length) return <p className="empty">{t(diff.layout.length ? "onlyLayout" : "noDifference")}</p>;
-  const written = (value: unknown) => (value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value));
-  return (
-    <ul className="changes">
-      {diff.renames.map((one) => <li key={`${one.before}>${one.after}`} data-kind="changed">{[...one.within, one.before].join(" / ")} → {one.after}</li>)}
-      {diff.changes.map((one) => (
-        <li key={one.place.join("/")} data-kind={one.kind}>
-          <b>{one.place.join(" / ")}</b>
-          {one.kind !== "added" && <del>{written(one.before)}</del>}
-          {one.kind !== "removed" && <ins>{written(one.after)}</ins>}
-        </li>
-      ))}
-    </ul>
   );
 }
 

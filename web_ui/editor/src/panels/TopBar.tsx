@@ -130,6 +130,7 @@ function mainMenu() {
     entry("download"),
     entry("copy-link"),
     entry("revisions"),
+    entry("compare-file"),
     entry("library", { separated: true }),
     entry("inspect"),
     entry("ports"),

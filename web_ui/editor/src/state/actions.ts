@@ -11,7 +11,7 @@ import { canvas } from "../view/canvasHandle";
 import { startLinking } from "../view/linking";
 import { FRAME, linkOf, NOTE } from "../view/projection";
 import { activeTab, app, changeTab, closeTab, complain, dispatch, newTab, openTab, redoNext, say, select, shown, undoLast, placeOf, leaveTo, type Panel } from "./app";
-import { download, openFile, pickFile, save } from "./files";
+import { compareWithFile, download, FILES, openFile, pickFile, save } from "./files";
 import { EMPTY } from "../graph/document";
 import { toggleTheme } from "./theme";
 
@@ -247,11 +247,12 @@ export const ACTIONS: readonly Action[] = [
   { id: "keys", title: "actKeys", keys: "?", group: "view", run: () => app.set({ dialog: { kind: "keys" } }) },
   { id: "new", title: "actNew", keys: "Alt+N", group: "file", run: () => openTab(newTab(EMPTY)) },
   { id: "open", title: "actOpen", keys: "Ctrl+O", group: "file", always: true, run: () => app.set({ dialog: { kind: "open" } }) },
-  { id: "open-file", title: "actOpenFile", group: "file", run: () => void pickFile(".json,.png,application/json,image/png").then((file) => file && openFile(file)) },
+  { id: "open-file", title: "actOpenFile", group: "file", run: () => void pickFile(FILES).then((file) => file && openFile(file)) },
   { id: "save", title: "actSave", keys: "Ctrl+S", group: "file", always: true, run: () => void save() },
   { id: "save-as", title: "actSaveAs", keys: "Ctrl+Shift+S", group: "file", always: true, run: () => app.set({ dialog: { kind: "save" } }) },
   { id: "download", title: "actDownload", group: "file", run: download },
   { id: "revisions", title: "actRevisions", group: "file", run: () => app.set({ dialog: { kind: "revisions" } }) },
+  { id: "compare-file", title: "actCompareFile", group: "file", run: () => void compareWithFile() },
   { id: "copy-link", title: "actCopyLink", group: "file", run: () => void copyLink() },
   { id: "close", title: "actClose", keys: "Alt+W", group: "file", run: () => closeTab(activeTab().id) },
 ];

@@ -46,7 +46,13 @@ export interface Tab {
   readonly readOnly: boolean;
 }
 
-export type Dialog = { kind: "open" } | { kind: "save" } | { kind: "keys" } | { kind: "revisions" } | { kind: "viewer"; results: readonly string[]; at: number; compare?: string } | { kind: "sweep"; node: string; input: string } | { kind: "mask"; node: string; input: string; name?: string };
+/** One of two documents that are compared, and what it is called. */
+export interface Side {
+  readonly title: string;
+  readonly workflow: Workflow;
+}
+
+export type Dialog = { kind: "open" } | { kind: "save" } | { kind: "keys" } | { kind: "revisions" } | { kind: "compare"; from: Side; to: Side } | { kind: "viewer"; results: readonly string[]; at: number; compare?: string } | { kind: "sweep"; node: string; input: string } | { kind: "mask"; node: string; input: string; name?: string };
 
 export interface PaletteRequest {
   /** Where a chosen node goes, in the graph's coordinates. */

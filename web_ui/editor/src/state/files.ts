@@ -6,7 +6,7 @@ import { setNode } from "../graph/edit";
 import { nodesOf, own, split } from "../graph/document";
 import type { Json } from "../graph/json";
 import { t } from "../text";
-import { activeTab, app, changeTab, complain, isDirty, newTab, openTab, say, setDocument, tabOf, titleOf, type Tab } from "./app";
+import { activeTab, app, changeTab, complain, isDirty, newTab, openTab, say, setDocument, tabOf, titleOf, type Side, type Tab } from "./app";
 
 /** Shows a document: in place of an untouched empty tab, else in a new one. */
 export function show(document: Workflow, more: Partial<Tab> = {}): void {
@@ -60,21 +60,55 @@ export async function openJob(id: string): Promise<void> {
 /** A JSON file is read here, so that it opens without a server too; what a picture carries is read by the server. */
 export async function openFile(file: File): Promise<void> {
   try {
-    if (file.type === "image/png" || file.name.toLowerCase().endsWith(".png")) {
-      const { workflow, inputs } = await api.open(new Blob([file], { type: "image/png" }));
-      show(withInputs(workflow, (inputs ?? {}) as { [name: string]: Json }));
-      return;
-    }
-    const text = await file.text();
-    try {
-      show(read(text));
-    } catch (error) {
-      if (app.get().connection !== "open") throw error;
-      show((await api.open(new Blob([text], { type: "application/json" }))).workflow);
-    }
+    show(await readFile(file));
   } catch (error) {
     complain(error);
   }
+}
+
+export const FILES = ".json,.png,application/json,image/png";
+
+export async function readFile(file: File): Promise<Workflow> {
+  if (file.type === "image/png" || file.name.toLowerCase().endsWith(".png")) {
+    const { workflow, inputs } = await api.open(new Blob([file], { type: "image/png" }));
+    return withInputs(workflow, (inputs ?? {}) as { [name: string]: Json });
+  }
+  const text = await file.text();
+  try {
+    return read(text);
+  } catch (error) {
+    if (app.get().connection !== "open") throw error;
+    return (await api.open(new Blob([text], { type: "application/json" }))).workflow;
+  }
+}
+
+/** Shows what differs between a file and the workflow that is open. */
+export async function compareWithFile(): Promise<void> {
+  try {
+    const file = await pickFile(FILES);
+    if (file) compare({ title: file.name, workflow: await readFile(file) });
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Shows what differs between what is stored under this name and the workflow that is open. */
+export async function compareWithStored(): Promise<void> {
+  const { name } = activeTab();
+  if (name === null) return;
+  try {
+    compare({ title: t("asStored", { name }), workflow: (await api.workflow(name)).workflow });
+  } catch (error) {
+    complain(error);
+  }
+}
+
+export function compare(from: Side): void {
+  app.set({ dialog: { kind: "compare", from, to: sideOf(activeTab()) } });
+}
+
+export function sideOf(tab: Tab): Side {
+  return { title: t("asItIsNow", { name: titleOf(tab, t("untitled")) }), workflow: tab.history.document };
 }
 
 /** The document with values for its declared inputs put where they belong. */
