@@ -399,6 +399,13 @@ class OpenedFile(Model):
     inputs: Inputs = {}
 
 
+class PictureRequest(Model):
+    """``result``: the picture that is to carry the workflow. None: one of its graph is drawn."""
+
+    workflow: WorkflowData
+    result: JobId | None = None
+
+
 class DiffRequest(Model):
     before: WorkflowData
     after: WorkflowData

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.web_ui.serving import Answer, Served, adding
+from tests.web_ui.serving import Answer, Served, adding, workflow
 
 
 def save(server: Served, name: str, document: dict[str, Any], etag: str | None = None) -> Answer:
@@ -189,6 +189,49 @@ def test_a_workflow_is_opened_from_its_file_and_from_a_picture(server: Served, t
     assert "carries no workflow" in plain.data["detail"]
     assert str(tmp_path) not in plain.data["detail"]
     assert "/tmp" not in plain.data["detail"]
+
+
+def test_a_workflow_goes_out_in_a_picture_of_its_graph_and_comes_back(server: Served) -> None:
+    from PIL import Image
+
+    document = {
+        **adding(4),
+        "title": "Sum \u0007\u672c <b>",
+        "view": {"nodes": {"add": {"x": 1e300, "y": "left"}}, "future": [1]},
+    }
+    document["nodes"]["x"] = {"type": "other.pack", "version": 3, "links": {"in": ["add.value", "gone.value"]}}
+    answer = server.call("POST", "/api/picture", {"workflow": document})
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
+    with Image.open(io.BytesIO(answer.body)) as found:
+        found.load()
+        assert found.size == (960, 540)
+        assert len(found.getcolors(2**20)) > 20
+    back = server.call("POST", "/api/open", body=answer.body, headers={"Content-Type": "image/png"})
+    assert back.data["workflow"]["nodes"] == document["nodes"]
+    assert back.data["workflow"]["view"] == document["view"]
+    empty = server.call("POST", "/api/picture", {"workflow": {"format": "latent-loom/1"}})
+    assert empty.status == 200
+    assert empty.body != answer.body
+
+
+def test_a_workflow_goes_out_in_a_picture_that_was_made_with_its_pixels(server: Served) -> None:
+    from PIL import Image
+
+    made = workflow({"p": ("paint", {"value": 77, "side": 9})})
+    (result,) = server.submit(made, wait=60)["results"]
+    before = server.call("GET", f"/api/results/{result}/file").body
+    now = adding(9)
+    after = server.call("POST", "/api/picture", {"workflow": now, "result": result}).body
+    with Image.open(io.BytesIO(before)) as one, Image.open(io.BytesIO(after)) as other:
+        assert one.tobytes() == other.tobytes()
+    back = server.call("POST", "/api/open", body=after, headers={"Content-Type": "image/png"}).data
+    assert back["workflow"]["nodes"] == now["nodes"]
+    assert back["inputs"] == {}
+    (text,) = server.submit(workflow({"w": ("write", {"value": 3})}), wait=60)["results"]
+    assert server.call("POST", "/api/picture", {"workflow": now, "result": text}).status == 422
+    missing = server.call("POST", "/api/picture", {"workflow": now, "result": "0" * 32})
+    assert missing.status == 404
+    assert server.call("POST", "/api/picture", {"workflow": {"format": "latent-loom/1", "nodes": 1}}).status == 422
 
 
 def test_two_workflows_are_compared_by_meaning(server: Served) -> None:

@@ -1,4 +1,6 @@
-"""Decides how pictures come in as inputs, and how a file is opened for the workflow in it. Nothing that is sent is executed or unpacked."""
+"""Decides how pictures come in as inputs, and how a workflow comes out of a file and goes into a picture. Nothing that is sent is executed
+or unpacked.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,12 @@ from aiohttp import web
 from graph_engine.folders import OutsideFolderError
 from graph_engine.workflow.embed import SIGNATURE, extract_bytes
 from graph_engine.workflow.text import parse, to_data
-from web_ui import schema
+from web_ui import catalogue, schema
 from web_ui.problems import RequestError
 from web_ui.routes.results import A_FILE_STAYS
 from web_ui.routing import Call, NoBody, NoQuery, Routes, read_body
 from web_ui.server import Server
+from web_ui.store.portrait import carrying
 from web_ui.store.thumbnails import content_id
 
 routes = Routes("files")
@@ -50,6 +53,14 @@ async def read_input_thumbnail(server: Server, call: Call[NoQuery, NoBody]) -> w
 async def open_file(server: Server, call: Call[NoQuery, NoBody]) -> schema.OpenedFile:
     """Read the workflow in a JSON file, or in a picture that one made."""
     return await server.in_files(_opened, await read_body(call.request))
+
+
+@routes.add("POST", "/api/picture", body=schema.PictureRequest, gives=("image/png",), errors=(404,))
+async def save_as_picture(server: Server, call: Call[NoQuery, schema.PictureRequest]) -> web.Response:
+    """Give a PNG that holds a workflow: over a picture that was made, or over one of its graph."""
+    workflow = await server.in_files(catalogue.document, call.body.workflow)
+    path = None if call.body.result is None else await server.in_files(server.results.file, call.body.result)
+    return web.Response(body=await server.in_files(carrying, workflow, path), content_type="image/png")
 
 
 def _input(server: Server, name: str) -> Path:

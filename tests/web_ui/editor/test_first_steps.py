@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from tests.web_ui.editor.using import Editor
 from tests.web_ui.serving import Served
@@ -14,7 +18,7 @@ def test_the_first_page_shows_text_to_image_and_run_gives_a_picture(editor: Edit
     editor.page.get_by_role("button", name="Run", exact=True).click()
     editor.page.locator(".node-picture img").first.wait_for(timeout=60_000)
     editor.until(lambda: not editor.tab["running"])
-    assert editor.page.evaluate("() => document.querySelector('.node-picture img').naturalWidth") > 0
+    editor.until(lambda: editor.page.evaluate("() => document.querySelector('.node-picture img').naturalWidth") > 0)
     assert editor.state("save")["pictures"]
 
 
@@ -95,6 +99,36 @@ def test_a_window_that_was_killed_leaves_its_work_to_the_next(
     second = window(inside=shared)
     second.page.locator(".node").first.wait_for()
     assert second.document["nodes"]["positive"]["values"]["text"] == "not lost"
+
+
+def test_the_menu_saves_a_picture_that_holds_the_workflow_as_it_stands(editor: Editor) -> None:
+    def saved() -> tuple[str, bytes]:
+        with editor.page.expect_download() as download:
+            editor.page.get_by_role("button", name="Menu").click()
+            editor.page.get_by_role("menuitem", name="Download as PNG with the workflow inside").click()
+        return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+    def size(png: bytes) -> tuple[int, int]:
+        with Image.open(io.BytesIO(png)) as picture:
+            return picture.size
+
+    first = editor.document
+    name, graph = saved()
+    assert name == "Text to image.png"
+    editor.run()
+    (result,) = editor.state("save")["pictures"]
+    editor.field("positive", "text").fill("changed after the run")
+    editor.page.wait_for_timeout(500)
+    _, made = saved()
+    natural = editor.page.evaluate("id => fetch(`api/results/${id}`).then((answer) => answer.json())", result)
+    assert size(made) == (natural["width"], natural["height"]) != size(graph)
+    edited = editor.document
+    editor.drop("graph.png", "image/png", graph)
+    editor.until(lambda: editor.page.locator(".tab").count() == 2)
+    assert editor.document == first
+    editor.drop("made.png", "image/png", made)
+    editor.until(lambda: editor.page.locator(".tab").count() == 3)
+    assert editor.document == edited
 
 
 def test_a_picture_dropped_on_the_page_opens_its_workflow(editor: Editor, editor_server: Served) -> None:

@@ -120,6 +120,8 @@ export const api = {
   templates: () => json<Api.WorkflowPage>("templates"),
   template: (stored: string) => exact<Api.StoredWorkflow>(`templates/${name(stored)}`),
   open: (file: Blob) => exact<Api.OpenedFile>("open", { method: "POST", blob: file }),
+  /** A PNG that holds the document, over a picture that was made or over one of its graph. */
+  picture: async (workflow: Workflow, result: string | null) => (await ask("picture", { method: "POST", body: { workflow: withoutDefaults(workflow), result } })).blob(),
   diff: (before: Workflow, after: Workflow) => data<Api.DiffReply>("diff", { method: "POST", body: { before: withoutDefaults(before), after: withoutDefaults(after) } }),
   results: (asked: { search?: string; favourite?: boolean; trashed?: boolean; job?: string; offset?: number; limit?: number } = {}) => json<Api.ResultPage>(`results${query(asked)}`),
   result: (id: string) => json<Api.ResultDetail>(`results/${id}`),

@@ -304,6 +304,11 @@ export interface OpenedFile {
   inputs?: Record<string, Json>;
 }
 
+export interface PictureRequest {
+  workflow: Record<string, Json>;
+  result?: string | null;
+}
+
 export interface DiffRequest {
   before: Record<string, Json>;
   after: Record<string, Json>;

@@ -128,6 +128,7 @@ function mainMenu() {
     entry("save", { separated: true }),
     entry("save-as"),
     entry("download"),
+    entry("download-picture"),
     entry("copy-link"),
     entry("revisions"),
     entry("compare-file"),

@@ -11,7 +11,7 @@ import { canvas } from "../view/canvasHandle";
 import { startLinking } from "../view/linking";
 import { FRAME, linkOf, NOTE } from "../view/projection";
 import { activeTab, app, changeTab, closeTab, complain, dispatch, newTab, openTab, redoNext, say, select, shown, undoLast, placeOf, leaveTo, type Panel } from "./app";
-import { compareWithFile, download, FILES, openFile, pickFile, save } from "./files";
+import { compareWithFile, download, downloadPicture, FILES, openFile, pickFile, save } from "./files";
 import { EMPTY } from "../graph/document";
 import { toggleTheme } from "./theme";
 
@@ -251,6 +251,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "save", title: "actSave", keys: "Ctrl+S", group: "file", always: true, run: () => void save() },
   { id: "save-as", title: "actSaveAs", keys: "Ctrl+Shift+S", group: "file", always: true, run: () => app.set({ dialog: { kind: "save" } }) },
   { id: "download", title: "actDownload", group: "file", run: download },
+  { id: "download-picture", title: "actSavePicture", group: "file", run: () => void downloadPicture() },
   { id: "revisions", title: "actRevisions", group: "file", run: () => app.set({ dialog: { kind: "revisions" } }) },
   { id: "compare-file", title: "actCompareFile", group: "file", run: () => void compareWithFile() },
   { id: "copy-link", title: "actCopyLink", group: "file", run: () => void copyLink() },

@@ -6,7 +6,7 @@ import { setNode } from "../graph/edit";
 import { nodesOf, own, split } from "../graph/document";
 import type { Json } from "../graph/json";
 import { t } from "../text";
-import { activeTab, app, changeTab, complain, isDirty, newTab, openTab, say, setDocument, tabOf, titleOf, type Side, type Tab } from "./app";
+import { activeTab, app, changeTab, complain, isDirty, newTab, openTab, say, setDocument, statesOf, tabOf, titleOf, type Side, type Tab } from "./app";
 
 /** Shows a document: in place of an untouched empty tab, else in a new one. */
 export function show(document: Workflow, more: Partial<Tab> = {}): void {
@@ -193,6 +193,30 @@ export async function followSaved(name: string, etag: string): Promise<void> {
 export function download(): void {
   const tab = activeTab();
   saveBlob(new Blob([canonical(tab.history.document)], { type: "application/json" }), `${fileName(titleOf(tab, "workflow"))}.json`);
+}
+
+/** Saves the workflow in the latest picture that it made, or in one of its graph. */
+export async function downloadPicture(): Promise<void> {
+  const tab = activeTab();
+  const { document } = tab.history;
+  try {
+    const latest = await latestPicture(tab);
+    const png = await api.picture(document, latest).catch((error: unknown) => {
+      if (latest === null || !(error instanceof ApiError) || error.status === 0) throw error;
+      return api.picture(document, null); // the picture is gone, or cannot be read
+    });
+    saveBlob(png, `${fileName(titleOf(tab, "workflow"))}.png`);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+async function latestPicture(tab: Tab): Promise<string | null> {
+  const { results } = tab.job === null ? { results: [] } : await api.results({ job: tab.job, limit: 100 });
+  const found = results.find((one) => one.media_type.startsWith("image/") && !one.gone);
+  if (found) return found.id;
+  const states = statesOf(tab.id);
+  return Object.keys(nodesOf(tab.history.document)).flatMap((id) => states.get(id).pictures ?? []).at(-1) ?? null;
 }
 
 export function saveBlob(blob: Blob, name: string): void {

@@ -56,6 +56,7 @@ export const de: Record<Key, string> = {
   actRunOnChange: "Bei jeder Änderung ausführen",
   actSave: "Speichern",
   actSaveAs: "Speichern unter …",
+  actSavePicture: "Als PNG mit dem Workflow darin herunterladen",
   actSearch: "In diesem Graphen suchen",
   actSelectAll: "Alles auswählen",
   actSelectDown: "Alles auswählen, was davon abhängt",

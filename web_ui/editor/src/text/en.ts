@@ -54,6 +54,7 @@ export const en = {
   actRunOnChange: "Run on every change",
   actSave: "Save",
   actSaveAs: "Save as …",
+  actSavePicture: "Download as PNG with the workflow inside",
   actSearch: "Find in this graph",
   actSelectAll: "Select all",
   actSelectDown: "Select all that depends on it",
