@@ -90,6 +90,22 @@ def test_every_text_is_there_in_german(window: Callable[..., Editor]) -> None:
     assert editor.page.evaluate("() => document.documentElement.lang") == "de"
 
 
+def test_what_is_refused_or_wrong_is_said_in_german_too(window: Callable[..., Editor]) -> None:
+    editor = window(locale="de-DE")
+    editor.page.locator(".node").first.wait_for()
+    editor.wire("noise.noise", "decode.latent")
+    toasts = editor.page.locator(".toasts")
+    expect(toasts).to_contain_text("noise.noise gibt Noise, aber hier wird Latent")
+    editor.open('{"format": "latent-loom/1", "nodes": {"1": {"type": "x"}}}')
+    expect(toasts).to_contain_text("Workflow: Der Knoten „1“ hat einen Namen, den kein Knoten haben darf.")
+    editor.open('{"a": 1, "a": 2}')
+    expect(toasts).to_contain_text("Zeile 1, Spalte 13: Der Schlüssel „a“ steht zweimal in einem Objekt.")
+    editor.open({"format": "latent-loom/1", "title": "wrong", "nodes": {"add": {"type": "toy.add", "version": 1}}})
+    editor.until(lambda: "missing_input" in [one["code"] for one in editor.tab["problems"]])
+    badge = editor.node("add").locator(".badge")
+    expect(badge).to_have_attribute("title", re.compile("Hier ist nichts angegeben."))
+
+
 def test_the_theme_follows_the_system_and_can_be_chosen(editor: Editor) -> None:
     theme = "() => document.documentElement.dataset.theme"
     editor.page.emulate_media(color_scheme="dark")

@@ -58,7 +58,7 @@ def test_script_in_titles_notes_values_and_names_stays_text(editor: Editor) -> N
     ("text", "told"),
     [
         ("{", "line 1, column 2"),
-        ('{"format": "latent-loom/9"}', "update latent-loom"),
+        ('{"format": "latent-loom/9"}', "Update Latent Loom"),
         ('{"format": "latent-loom/1", "nodes": {"a": {"type": "x", "links": {"b": 3}}}}', "link"),
         ('{"format": "latent-loom/1", "nodes": {"__proto__": {"type": "x"}}}', "__proto__"),
         ("[" * 5000, "nested"),

@@ -92,7 +92,7 @@ def test_in_the_list_every_link_is_a_choice_of_what_fits(editor: Editor) -> None
 def test_a_link_of_another_type_is_refused_with_the_reason(editor: Editor) -> None:
     before = editor.document
     editor.wire("noise.noise", "sample.positive")
-    expect(editor.page.get_by_role("status").get_by_text("a Conditioning")).to_be_visible()
+    expect(editor.page.get_by_role("status").get_by_text("noise.noise gives Noise, but Conditioning")).to_be_visible()
     assert editor.document == before
 
 

@@ -3,6 +3,7 @@
 
 import { fromData, withoutDefaults, type Workflow } from "../graph/document";
 import { parse, stringify, type Json as ExactJson } from "../graph/json";
+import { t } from "../text";
 import type * as Api from "./types";
 
 export class ApiError extends Error {
@@ -35,11 +36,11 @@ async function ask(path: string, { method = "GET", body, blob, headers = {}, sig
     response = await fetch(address(path), { method, headers: { ...type, ...headers }, body: blob ?? (body === undefined ? undefined : stringify(body as ExactJson)), signal });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, "The server does not answer.", "Look whether “loom serve” is still running.");
+    throw new ApiError(0, t("serverSilent"), t("serverSilentAction"));
   }
   if (response.ok || response.status === 304) return response;
   const problem = (await response.json().catch(() => ({}))) as Partial<Api.ProblemDetails>;
-  throw new ApiError(response.status, problem.detail || problem.title || `The server answered ${response.status}.`, problem.action ?? "", problem.problems ?? [], problem.etag ?? null);
+  throw new ApiError(response.status, problem.detail || problem.title || t("serverAnswered", { status: response.status }), problem.action ?? "", problem.problems ?? [], problem.etag ?? null);
 }
 
 async function json<T>(path: string, asked?: Asked): Promise<T> {

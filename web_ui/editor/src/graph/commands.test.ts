@@ -7,16 +7,17 @@ import { advance, begin, redo, undo } from "./history";
 import { copy, fromText, toText } from "./fragment";
 import { closure } from "./infer";
 import { shapeOf } from "./catalogue";
+import { tell } from "../text";
 
 const run = (document: Workflow, command: Command, scope: Scope = []): Outcome => perform(document, command, { catalogue: CATALOGUE, scope });
 const must = (document: Workflow, command: Command, scope: Scope = []): Workflow => {
   const outcome = run(document, command, scope);
-  if (!outcome.ok) throw new Error(outcome.reason);
+  if (!outcome.ok) throw new Error(tell(outcome.reason));
   return outcome.document;
 };
 const reasonOf = (document: Workflow, command: Command): string => {
   const outcome = run(document, command);
-  return outcome.ok ? "" : outcome.reason;
+  return outcome.ok ? "" : tell(outcome.reason);
 };
 const link = (document: Workflow, node: string, input: string) => nodesOf(document)[node]?.links?.[input];
 
@@ -28,7 +29,7 @@ describe("links", () => {
 
   test("a refused link says what is given and what is needed", () => {
     expect(reasonOf(TEXT_TO_IMAGE, { type: "link/add", source: "decode.image", node: "sample", input: "noise" })).toMatch(/circle/);
-    expect(reasonOf(TEXT_TO_IMAGE, { type: "link/add", source: "noise.noise", node: "decode", input: "latent" })).toBe("noise.noise gives Noise, but it is a Noise, and a Latent[L] is needed.");
+    expect(reasonOf(TEXT_TO_IMAGE, { type: "link/add", source: "noise.noise", node: "decode", input: "latent" })).toBe("noise.noise gives Noise, but Latent[L] is needed here.");
   });
 
   test("a refused link names the node that converts between the two", () => {
@@ -45,7 +46,7 @@ describe("links", () => {
     let document = must(TEXT_TO_IMAGE, { type: "node/add", nodeType: "loom.load_model", at: { x: 0, y: 0 }, id: "other" });
     const known = { other: { vae: { kind: "named" as const, name: "Vae", parameters: [named("flux")], text: "Vae[flux]" } }, sample: { latent: { kind: "named" as const, name: "Latent", parameters: [named("sd1")], text: "Latent[sd1]" } } };
     const outcome = perform(document, { type: "link/add", source: "other.vae", node: "decode", input: "vae" }, { catalogue: CATALOGUE, scope: [], known });
-    expect(outcome).toMatchObject({ ok: false, reason: "other.vae gives Vae[flux], but Vae: it is for flux, but another input of this node is for sd1." });
+    expect(!outcome.ok && tell(outcome.reason)).toBe("other.vae gives Vae[flux], but Vae: it is for flux, and another input of this node is for sd1.");
     document = must(document, { type: "link/add", source: "other.vae", node: "decode", input: "vae" });
     expect(link(document, "decode", "vae")).toBe("other.vae");
   });
@@ -126,7 +127,7 @@ describe("copy and paste", () => {
   test("pasted nodes have fresh names and links among them; those from outside only when asked", () => {
     const fragment = fromText(toText(copy(TEXT_TO_IMAGE, [], new Set(["decode", "save"]))))!;
     const outcome = run(TEXT_TO_IMAGE, { type: "paste", fragment, at: { x: 10, y: 20 }, keepLinks: false });
-    if (!outcome.ok) throw new Error(outcome.reason);
+    if (!outcome.ok) throw new Error(tell(outcome.reason));
     expect(outcome.created).toEqual(["decode_2", "save_2"]);
     expect(link(outcome.document, "save_2", "image")).toBe("decode_2.image");
     expect(link(outcome.document, "decode_2", "latent")).toBeUndefined();

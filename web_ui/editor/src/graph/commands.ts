@@ -5,8 +5,9 @@ import { isSubgraph, shapeOf, inputOf, type Catalogue, type Shape } from "./cata
 import { framesOf, linksOf, nodesOf, notesOf, orderOf, own, split, workflowAt, NODE_NAME, type Frame, type Mode, type NodeEntry, type Note, type Point, type Scope, type Workflow } from "./document";
 import { addLink, changeNode, freshName, passedThrough, place, redirect, redirectInputs, removeLink, removeNodes, setLink, setNode, setNodeView, setViewPart, updateAt, viewPart, without } from "./edit";
 import { paste } from "./fragment";
-import { conversionsBetween, elementOf, fittingInput, fittingOutput, inferTypes, refuseLink, shapesOf, typeOf, type Graph, type KnownTypes, type Refusal } from "./infer";
+import { conversionsBetween, elementOf, fittingInput, fittingOutput, inferTypes, refuseLink, shapesOf, typeOf, type Graph, type KnownTypes } from "./infer";
 import { isObject, type Json, type JsonObject } from "./json";
+import { refuse, type Refusal } from "./reasons";
 import { ANY, refusal } from "./sockets";
 import { dissolve, makeSubgraph } from "./subgraph";
 
@@ -63,11 +64,10 @@ export interface Context {
 export type Outcome = { readonly ok: true; readonly document: Workflow; readonly created: readonly string[] } | Refusal;
 
 const done = (document: Workflow, created: readonly string[] = []): Outcome => ({ ok: true, document, created });
-const refuse = (reason: string): Refusal => ({ ok: false, reason });
 
 export function perform(document: Workflow, command: Command, context: Context): Outcome {
   const workflow = workflowAt(document, context.scope);
-  if (!workflow) return refuse("This subgraph is not there any more.");
+  if (!workflow) return refuse("subgraphGone");
   const graph: Graph = { document, workflow, scope: context.scope, catalogue: context.catalogue, known: context.known ?? {} };
   const here = (next: Workflow, created: readonly string[] = []) => done(updateAt(document, context.scope, () => next), created);
   const has = (id: string) => own(nodesOf(workflow), id) !== undefined;
@@ -98,11 +98,11 @@ export function perform(document: Workflow, command: Command, context: Context):
       return insert(next, command.link, id!, (changed) => done(updateAt(added.document, context.scope, () => changed), [id!]));
     }
     case "node/extract":
-      return has(command.id) ? here(extract(graph, command.id)) : refuse("The node is not there any more.");
+      return has(command.id) ? here(extract(graph, command.id)) : refuse("nodeGone");
     case "move":
       return here(moveBoxes(place(workflow, filtered(command.nodes ?? {}, has)), command.frames ?? {}, command.notes ?? {}));
     case "value/set":
-      if (!has(command.node)) return refuse("The node is not there any more.");
+      if (!has(command.node)) return refuse("nodeGone");
       return here(changeNode(workflow, command.node, (entry) => ({ ...entry, values: { ...entry.values, [command.input]: command.value } })));
     case "value/reset":
       return here(changeNode(workflow, command.node, (entry) => ({ ...entry, values: without(entry.values ?? {}, command.input) })));
@@ -179,13 +179,13 @@ function add(graph: Graph, command: Extract<Command, { type: "node/add" }>, here
   const wanted = command.id ?? command.nodeType.slice(Math.max(command.nodeType.lastIndexOf("."), command.nodeType.lastIndexOf(":")) + 1);
   const id = freshName(wanted, (name) => own(nodesOf(workflow), name) !== undefined);
   const entry: NodeEntry = { type: command.nodeType, version: info?.version ?? 1, values: command.values ?? {}, links: {} };
-  if (isSubgraph(entry) && containsItself(graph, entry)) return refuse("A subgraph cannot contain itself.");
+  if (isSubgraph(entry) && containsItself(graph, entry)) return refuse("holdsItself");
   let next = place(setNode(workflow, id, entry), { [id]: command.at });
   const shape = shapeOf(graph.document, graph.scope, entry, graph.catalogue);
   if (command.from !== undefined) {
     const got = typeOf(inferTypes(graph), command.from) ?? ANY;
     const input = fittingInput(shape, got);
-    if (!input) return refuse(`“${shape.title}” takes nothing of type ${got.text}.`);
+    if (!input) return refuse("takesNothing", { title: shape.title, type: got.text });
     next = setNode(next, id, addLink(entry, shape, input, command.from, got.kind === "list"));
   }
   if (command.to !== undefined) {
@@ -193,7 +193,7 @@ function add(graph: Graph, command: Extract<Command, { type: "node/add" }>, here
     const targetShape = target && shapeOf(graph.document, graph.scope, target, graph.catalogue);
     const field = targetShape && inputOf(targetShape, command.to.input);
     const output = field && fittingOutput(shape, field.type);
-    if (!target || !targetShape || !field || !output) return refuse(`“${shape.title}” gives nothing that fits there.`);
+    if (!target || !targetShape || !field || !output) return refuse("givesNothing", { title: shape.title });
     const whole = shape.outputs.find((one) => one.name === output)?.type.kind === "list";
     next = setNode(next, command.to.node, addLink(target, targetShape, command.to.input, `${id}.${output}`, whole));
   }
@@ -250,10 +250,10 @@ function setOnNode(workflow: Workflow, id: string, change: Extract<Command, { ty
 
 function rename(workflow: Workflow, id: string, name: string, here: Here): Outcome {
   const entry = own(nodesOf(workflow), id);
-  if (!entry) return refuse("The node is not there any more.");
+  if (!entry) return refuse("nodeGone");
   if (id === name) return here(workflow);
-  if (!NODE_NAME.test(name)) return refuse("A name begins with a letter and has letters, digits, - and _ only.");
-  if (own(nodesOf(workflow), name)) return refuse(`There is already a node called “${name}”.`);
+  if (!NODE_NAME.test(name)) return refuse("badName");
+  if (own(nodesOf(workflow), name)) return refuse("nameTaken", { name });
   const to = (reference: string) => (split(reference)[0] === id ? `${name}.${split(reference)[1]}` : reference);
   let next: Workflow = { ...workflow, nodes: { ...without(nodesOf(workflow), id), [name]: entry } };
   next = redirectInputs(redirect(next, to), (target) => [to(target)]);
@@ -267,7 +267,7 @@ function rename(workflow: Workflow, id: string, name: string, here: Here): Outco
 function replace(graph: Graph, id: string, nodeType: string, here: Here): Outcome {
   const entry = own(nodesOf(graph.workflow), id);
   const info = graph.catalogue.get(nodeType);
-  if (!entry || !info) return refuse("There is no such node.");
+  if (!entry || !info) return refuse("noSuchNode");
   const names = new Set(info.inputs.map((field) => field.name));
   const keep = <T>(table: { readonly [key: string]: T } | undefined) => filtered(table ?? {}, (name) => names.has(name));
   const outputs = new Set(info.outputs.map((output) => output.name));
@@ -278,15 +278,15 @@ function replace(graph: Graph, id: string, nodeType: string, here: Here): Outcom
 
 function insert(graph: Graph, link: LinkPlace, id: string, here: Here): Outcome {
   const [entry, target] = [own(nodesOf(graph.workflow), id), own(nodesOf(graph.workflow), link.node)];
-  if (!entry || !target || !linksOf(target, link.input).includes(link.source)) return refuse("The link is not there any more.");
-  if (id === link.node || id === split(link.source)[0]) return refuse("The node is already at this link.");
+  if (!entry || !target || !linksOf(target, link.input).includes(link.source)) return refuse("linkGone");
+  if (id === link.node || id === split(link.source)[0]) return refuse("atThisLink");
   const shapes = shapesOf(graph);
   const got = typeOf(inferTypes(graph, shapes), link.source) ?? ANY;
   const [shape, targetShape] = [shapes.get(id)!, shapes.get(link.node)!];
   const want = inputOf(targetShape, link.input)?.type ?? ANY;
   const input = fittingInput(shape, got);
   const output = fittingOutput(shape, want);
-  if (!input || !output) return refuse(`“${shape.title}” does not fit in here: it would have to take ${got.text} and give ${want.text}.`);
+  if (!input || !output) return refuse("fitsNotBetween", { title: shape.title, got: got.text, want: want.text });
   const cut = changeNode(graph.workflow, link.node, (one) => replaceSource(one, link.input, link.source, `${id}.${output}`));
   const next = changeNode(cut, id, (one) => addLink(one, shape, input, link.source, got.kind === "list"));
   return here(next, [id]);
@@ -314,7 +314,7 @@ function convert(graph: Graph, command: Extract<Command, { type: "link/convert" 
   const got = typeOf(inferTypes(graph), command.source) ?? ANY;
   const target = own(nodesOf(graph.workflow), command.node);
   const want = target && inputOf(shapeOf(graph.document, graph.scope, target, graph.catalogue), command.input)?.type;
-  if (!want || !conversionsBetween(graph.catalogue, got, elementOf(got, want)).includes(command.nodeType)) return refuse("This node does not convert between the two.");
+  if (!want || !conversionsBetween(graph.catalogue, got, elementOf(got, want)).includes(command.nodeType)) return refuse("convertsNot");
   return add(graph, { type: "node/add", nodeType: command.nodeType, at: command.at, from: command.source, to: { node: command.node, input: command.input } }, here);
 }
 
@@ -345,13 +345,13 @@ function moveSources(graph: Graph, from: string, to: string, here: Here): Outcom
       count += 1;
     }
   }
-  return count ? here(at.workflow) : (refused ?? refuse("No link leaves there."));
+  return count ? here(at.workflow) : (refused ?? refuse("noLinkLeaves"));
 }
 
 function declareInput(workflow: Workflow, to: string, name: string | undefined, here: Here): Outcome {
   const [node, input] = split(to);
-  if (!own(nodesOf(workflow), node)) return refuse("The node is not there any more.");
-  if (Object.values(workflow.inputs ?? {}).some((port) => port.to.includes(to))) return refuse("This field is an input already.");
+  if (!own(nodesOf(workflow), node)) return refuse("nodeGone");
+  if (Object.values(workflow.inputs ?? {}).some((port) => port.to.includes(to))) return refuse("inputAlready");
   const wanted = (name ?? input).replace(/[^A-Za-z0-9_]/g, "_");
   const port = freshName(own(workflow.inputs, wanted) ? `${node.replaceAll("-", "_")}_${input}` : wanted, (one) => own(workflow.inputs, one) !== undefined);
   const order = orderOf(workflow, "inputs");
@@ -360,8 +360,8 @@ function declareInput(workflow: Workflow, to: string, name: string | undefined, 
 
 function declareOutput(workflow: Workflow, from: string, name: string | undefined, here: Here): Outcome {
   const [node, socket] = split(from);
-  if (!own(nodesOf(workflow), node)) return refuse("The node is not there any more.");
-  if (Object.values(workflow.outputs ?? {}).some((port) => port.from === from)) return refuse("This is an output already.");
+  if (!own(nodesOf(workflow), node)) return refuse("nodeGone");
+  if (Object.values(workflow.outputs ?? {}).some((port) => port.from === from)) return refuse("outputAlready");
   const port = freshName((name ?? socket).replace(/[^A-Za-z0-9_]/g, "_"), (one) => own(workflow.outputs, one) !== undefined);
   const order = orderOf(workflow, "outputs");
   return here(setViewPart({ ...workflow, outputs: { ...workflow.outputs, [port]: { from } } }, "outputs", [...order, port]), [port]);

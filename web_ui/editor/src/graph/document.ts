@@ -2,6 +2,7 @@
 // Unknown fields and node types are kept; what the file says of layout is read through guards, since anyone may have written it.
 
 import { isObject, numberOf, parse, stringify, JsonError, type Json, type JsonObject } from "./json";
+import { because, type Code, type Facts, type Reason } from "./reasons";
 
 export const FORMAT = "latent-loom/1";
 export const NODE_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,99}$/;
@@ -83,49 +84,49 @@ export function read(text: string): Workflow {
 }
 
 export function fromData(data: Json): Workflow {
-  if (!isObject(data)) throw new JsonError("it is no workflow: the outermost value must be an object.");
-  const waiting: [JsonObject, string][] = [[data, "workflow"]];
+  if (!isObject(data)) throw new JsonError("noWorkflow");
+  const waiting: [JsonObject, Reason][] = [[data, because("inWorkflow")]];
   for (const [workflow, where] of waiting) {
     for (const part of ["nodes", "inputs", "outputs", "definitions", "view", "requires"]) {
-      if (workflow[part] !== undefined && !isObject(workflow[part])) throw new JsonError(`${where}: "${part}" must be an object.`);
+      if (workflow[part] !== undefined && !isObject(workflow[part])) throw new JsonError("partNoObject", { where, part });
     }
     for (const part of ["title", "description", "format"]) {
-      if (workflow[part] !== undefined && typeof workflow[part] !== "string") throw new JsonError(`${where}: "${part}" must be a text.`);
+      if (workflow[part] !== undefined && typeof workflow[part] !== "string") throw new JsonError("partNoText", { where, part });
     }
     for (const [id, entry] of Object.entries((workflow.nodes as JsonObject) ?? NOTHING)) checkNode(id, entry, where);
     for (const [name, port] of Object.entries((workflow.inputs as JsonObject) ?? NOTHING)) {
-      if (!isObject(port) || !isTexts(port.to)) throw new JsonError(`${where}: the input "${name}" needs "to", a list of node inputs.`);
+      if (!isObject(port) || !isTexts(port.to)) throw new JsonError("inputNeedsTo", { where, name });
     }
     for (const [name, port] of Object.entries((workflow.outputs as JsonObject) ?? NOTHING)) {
-      if (!isObject(port) || typeof port.from !== "string") throw new JsonError(`${where}: the output "${name}" needs "from", a node output.`);
+      if (!isObject(port) || typeof port.from !== "string") throw new JsonError("outputNeedsFrom", { where, name });
     }
     for (const [name, inner] of Object.entries((workflow.definitions as JsonObject) ?? NOTHING)) {
-      if (!isObject(inner)) throw new JsonError(`${where}: the definition "${name}" must be an object.`);
-      waiting.push([inner, `definition ${name}`]);
+      if (!isObject(inner)) throw new JsonError("definitionNoObject", { where, name });
+      waiting.push([inner, because("inDefinition", { name })]);
     }
   }
   const format = data.format;
-  if (typeof format !== "string" || !/^latent-loom\/[1-9][0-9]*$/.test(format)) throw new JsonError(`it is no Latent Loom workflow: "format" is not "${FORMAT}".`);
-  if (format !== FORMAT) throw new JsonError(`it has the format ${format}, and this editor reads ${FORMAT}. Update Latent Loom.`);
+  if (typeof format !== "string" || !/^latent-loom\/[1-9][0-9]*$/.test(format)) throw new JsonError("noFormat", { format: FORMAT });
+  if (format !== FORMAT) throw new JsonError("otherFormat", { format, known: FORMAT });
   return data as unknown as Workflow;
 }
 
-function checkNode(id: string, entry: Json, where: string): void {
-  const fail = (what: string): never => {
-    throw new JsonError(`${where}: node "${id}" ${what}`);
+function checkNode(id: string, entry: Json, where: Reason): void {
+  const fail = (what: Code, facts: Facts = {}): never => {
+    throw new JsonError("atNode", { where, node: id, what: because(what, facts) });
   };
-  if (!NODE_NAME.test(id)) fail("has a name that no node may have.");
-  if (!isObject(entry)) return fail("must be an object.");
-  if (typeof entry.type !== "string" || !entry.type) fail('needs a "type".');
-  if (entry.values !== undefined && !isObject(entry.values)) fail('has "values" that are no object.');
-  if (entry.title !== undefined && typeof entry.title !== "string") fail('has a "title" that is no text.');
-  if (entry.mode !== undefined && entry.mode !== "on" && entry.mode !== "muted" && entry.mode !== "bypassed") fail('has an unknown "mode".');
-  if (entry.over !== undefined && !isTexts(entry.over)) fail('has "over" that is no list of names.');
+  if (!NODE_NAME.test(id)) fail("nodeName");
+  if (!isObject(entry)) return fail("nodeNoObject");
+  if (typeof entry.type !== "string" || !entry.type) fail("nodeNeedsType");
+  if (entry.values !== undefined && !isObject(entry.values)) fail("nodeValues");
+  if (entry.title !== undefined && typeof entry.title !== "string") fail("nodeTitle");
+  if (entry.mode !== undefined && entry.mode !== "on" && entry.mode !== "muted" && entry.mode !== "bypassed") fail("nodeMode");
+  if (entry.over !== undefined && !isTexts(entry.over)) fail("nodeOver");
   if (entry.links === undefined) return;
-  if (!isObject(entry.links)) return fail('has "links" that are no object.');
+  if (!isObject(entry.links)) return fail("nodeLinks");
   for (const [input, link] of Object.entries(entry.links)) {
     const all = typeof link === "string" ? [link] : link;
-    if (!isTexts(all) || !all.every((one) => REFERENCE.test(one))) fail(`has a link at "${input}" that is no "node.output".`);
+    if (!isTexts(all) || !all.every((one) => REFERENCE.test(one))) fail("nodeLink", { input });
   }
 }
 

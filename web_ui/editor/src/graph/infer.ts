@@ -4,6 +4,7 @@
 import type { SocketTypeInfo } from "../api/types";
 import { isMany, outputOf, shapeOf, inputOf, type Catalogue, type Shape } from "./catalogue";
 import { eachLink, linksOf, nodesOf, own, split, type Scope, type Workflow } from "./document";
+import { refuse, type Refusal } from "./reasons";
 import { ANY, refusal, substitute, type Bindings } from "./sockets";
 
 /** Types found by the server, by node and output. */
@@ -96,30 +97,23 @@ export function elementOf(got: SocketTypeInfo, want: SocketTypeInfo): SocketType
   return isMany(want) && got.kind !== "list" ? (want.item ?? ANY) : want;
 }
 
-export interface Refusal {
-  readonly ok: false;
-  readonly reason: string;
-  /** Node types that would make it fit. */
-  readonly conversions?: readonly string[];
-}
-
 /** Why no link may go from `source` to `node.input`; null when it may. */
 export function refuseLink(graph: Graph, source: string, node: string, input: string, types = inferTypes(graph)): Refusal | null {
   const nodes = nodesOf(graph.workflow);
   const [from, socket] = split(source);
   const [origin, target] = [own(nodes, from), own(nodes, node)];
-  if (!origin || !target) return { ok: false, reason: "One of the two nodes is not there any more." };
-  if (from === node) return { ok: false, reason: "A node cannot read its own output." };
+  if (!origin || !target) return refuse("endGone");
+  if (from === node) return refuse("readsItself");
   const shape = shapeOf(graph.document, graph.scope, target, graph.catalogue);
   const field = inputOf(shape, input);
-  if (!field) return shape.known ? { ok: false, reason: `There is no input “${input}”.` } : null;
-  if (reaches(graph.workflow, node, from)) return { ok: false, reason: "This would be a circle: that node already needs this one." };
+  if (!field) return shape.known ? refuse("noInput", { input }) : null;
+  if (reaches(graph.workflow, node, from)) return refuse("circle");
   const got = typeOf(types, source) ?? outputOf(shapeOf(graph.document, graph.scope, origin, graph.catalogue), socket)?.type ?? ANY;
   const bindings = bindingsOf(graph, shape, node, types, isMany(field.type) ? undefined : input);
   const want = elementOf(got, field.type);
   const reason = refusal(got, want, bindings);
   if (reason === null) return null;
-  return { ok: false, reason: `${from}.${socket} gives ${got.text}, but ${reason}.`, conversions: conversionsBetween(graph.catalogue, got, substitute(want, bindings)) };
+  return { ...refuse("typesDiffer", { source, got: got.text, reason }), conversions: conversionsBetween(graph.catalogue, got, substitute(want, bindings)) };
 }
 
 /** Whether what `from` gives is needed, directly or not, by `to`. */

@@ -1,6 +1,8 @@
 // Decides how JSON is read and written without losing a digit: whole numbers beyond 2^53 (seeds) become bigint, and 4.0 stays 4.0.
 // What is written is equal, byte for byte, to what the engine's `canonical` writes.
 
+import { because, type Code, type Facts, type Reason } from "./reasons";
+
 export type Json = null | boolean | number | bigint | string | Float | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
@@ -11,7 +13,14 @@ export class Float {
 
 export const MAX_DEPTH = 64;
 
-export class JsonError extends Error {}
+export class JsonError extends Error {
+  readonly reason: Reason;
+
+  constructor(code: Code, facts: Facts = {}) {
+    super(code);
+    this.reason = because(code, facts);
+  }
+}
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Float);
@@ -41,9 +50,9 @@ const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b
 /** Reads JSON text. Throws JsonError with line and column for anything else, for duplicate keys and for deep nesting. */
 export function parse(text: string): Json {
   let at = 0;
-  const fail = (what: string): never => {
+  const fail = (what: Code, facts: Facts = {}): never => {
     const before = text.slice(0, at).split("\n");
-    throw new JsonError(`line ${before.length}, column ${before[before.length - 1]!.length + 1}: ${what}`);
+    throw new JsonError("atLine", { line: before.length, column: before[before.length - 1]!.length + 1, what: because(what, facts) });
   };
   const space = () => {
     for (let code = text.charCodeAt(at); code === 32 || code === 10 || code === 13 || code === 9; code = text.charCodeAt(at)) at += 1;
@@ -53,8 +62,8 @@ export function parse(text: string): Json {
     let found = "";
     for (let start = at; ; ) {
       const code = text.charCodeAt(at);
-      if (Number.isNaN(code)) fail("the text does not end.");
-      if (code < 32) fail("a line break or control character stands in a text.");
+      if (Number.isNaN(code)) fail("textOpen");
+      if (code < 32) fail("textControl");
       if (code === 34) {
         found += text.slice(start, at);
         at += 1;
@@ -68,11 +77,11 @@ export function parse(text: string): Json {
       const letter = text[at + 1] ?? "";
       if (letter === "u") {
         const digits = text.slice(at + 2, at + 6);
-        if (!/^[0-9a-fA-F]{4}$/.test(digits)) fail("\\u needs four digits.");
+        if (!/^[0-9a-fA-F]{4}$/.test(digits)) fail("textEscape");
         found += String.fromCharCode(parseInt(digits, 16));
         at += 6;
       } else {
-        found += ESCAPES[letter] ?? fail(`\\${letter} is no escape.`);
+        found += ESCAPES[letter] ?? fail("textNoEscape", { letter });
         at += 2;
       }
       start = at;
@@ -81,18 +90,18 @@ export function parse(text: string): Json {
   const number = (): Json => {
     NUMBER.lastIndex = at;
     const match = NUMBER.exec(text);
-    if (!match) return fail("a value is missing.");
+    if (!match) return fail("valueMissing");
     at += match[0].length;
     if (match[1] === undefined && match[2] === undefined) {
       const whole = Number(match[0]);
       return Number.isSafeInteger(whole) && !Object.is(whole, -0) ? whole : match[0] === "-0" ? 0 : BigInt(match[0]);
     }
     const value = Number(match[0]);
-    if (!Number.isFinite(value)) fail("the number is too large.");
+    if (!Number.isFinite(value)) fail("numberLarge");
     return Number.isInteger(value) ? new Float(value) : value;
   };
   const value = (depth: number): Json => {
-    if (depth > MAX_DEPTH) fail(`it is nested more than ${MAX_DEPTH} levels deep.`);
+    if (depth > MAX_DEPTH) fail("tooDeep", { most: MAX_DEPTH });
     space();
     const first = text[at];
     if (first === '"') return string();
@@ -115,7 +124,7 @@ export function parse(text: string): Json {
       found.push(value(depth + 1));
       space();
       if (text[at] === "]") return (at += 1), found;
-      if (text[at] !== ",") fail("a comma or ] is missing.");
+      if (text[at] !== ",") fail("listComma");
       at += 1;
     }
   };
@@ -126,25 +135,25 @@ export function parse(text: string): Json {
     if (text[at] === "}") return (at += 1), found;
     for (;;) {
       space();
-      if (text[at] !== '"') fail("a key is missing.");
+      if (text[at] !== '"') fail("keyMissing");
       const key = string();
-      if (key === "__proto__") fail('the key "__proto__" is not taken.');
-      if (Object.hasOwn(found, key)) fail(`the key "${key}" stands twice in one object.`);
+      if (key === "__proto__") fail("keyProto");
+      if (Object.hasOwn(found, key)) fail("keyTwice", { key });
       space();
-      if (text[at] !== ":") fail("a colon is missing.");
+      if (text[at] !== ":") fail("colonMissing");
       at += 1;
       const item = value(depth + 1);
       found[key] = item;
       space();
       if (text[at] === "}") return (at += 1), found;
-      if (text[at] !== ",") fail("a comma or } is missing.");
+      if (text[at] !== ",") fail("objectComma");
       at += 1;
     }
   };
   if (text.charCodeAt(0) === 0xfeff) at = 1;
   const found = value(0);
   space();
-  if (at < text.length) fail("something stands after the end.");
+  if (at < text.length) fail("afterEnd");
   return found;
 }
 

@@ -2,6 +2,7 @@
 // catalogue's data, so that a link is refused while it is drawn.
 
 import type { SocketTypeInfo } from "../api/types";
+import { because, type Reason } from "./reasons";
 
 export type Bindings = Map<string, SocketTypeInfo>;
 
@@ -31,7 +32,7 @@ function parts(of: SocketTypeInfo): SocketTypeInfo[] {
 }
 
 /** Why a value of type `got` cannot enter an input of type `want`; null when it can, and then `bindings` has grown. */
-export function refusal(got: SocketTypeInfo, want: SocketTypeInfo, bindings: Bindings): string | null {
+export function refusal(got: SocketTypeInfo, want: SocketTypeInfo, bindings: Bindings): Reason | null {
   if (!isOpen(want) && sameType(got, want)) return null;
   if (want.kind === "any") return null;
   if (want.kind === "variable") return bind(want.name ?? "", got, bindings);
@@ -47,13 +48,13 @@ export function refusal(got: SocketTypeInfo, want: SocketTypeInfo, bindings: Bin
     if (mine.length === theirs.length) {
       for (const [index, one] of mine.entries()) {
         const reason = refusal(one, theirs[index]!, bindings);
-        if (reason !== null) return `${got.name}: ${reason}`;
+        if (reason !== null) return because("inside", { name: got.name ?? "", reason });
       }
       return null;
     }
   }
   if (got.kind === "named" && got.name === "int" && want.kind === "named" && want.name === "float") return null;
-  return `it is ${article(got)}, and ${article(want)} is needed`;
+  return because("isNeeded", { want: want.text });
 }
 
 /** `wanted` with every bound variable replaced by what it is bound to. */
@@ -78,17 +79,17 @@ function isOpen(of: SocketTypeInfo): boolean {
   return of.kind !== "named" || (of.parameters ?? []).some(isOpen);
 }
 
-function bind(name: string, got: SocketTypeInfo, bindings: Bindings): string | null {
+function bind(name: string, got: SocketTypeInfo, bindings: Bindings): Reason | null {
   const bound = bindings.get(name);
   if (bound === undefined || bound.kind === "variable") {
     bindings.set(name, got);
     return null;
   }
   if (got.kind === "variable" || refusal(got, bound, bindings) === null) return null;
-  return `it is for ${got.text}, but another input of this node is for ${bound.text}`;
+  return because("boundOtherwise", { got: got.text, bound: bound.text });
 }
 
-function refusedByAll(got: SocketTypeInfo, options: SocketTypeInfo[], bindings: Bindings): string | null {
+function refusedByAll(got: SocketTypeInfo, options: SocketTypeInfo[], bindings: Bindings): Reason | null {
   if (got.kind === "union") {
     return (got.options ?? []).map((one) => refusedByAll(one, options, bindings)).find((reason) => reason !== null) ?? null;
   }
@@ -99,9 +100,5 @@ function refusedByAll(got: SocketTypeInfo, options: SocketTypeInfo[], bindings: 
       return null;
     }
   }
-  return `it is ${article(got)}, and one of ${options.map((one) => one.text).join(", ")} is needed`;
-}
-
-function article(of: SocketTypeInfo): string {
-  return `${"aeiou".includes(of.text[0]?.toLowerCase() ?? "") ? "an" : "a"} ${of.text}`;
+  return because("oneIsNeeded", { wants: options.map((one) => one.text).join(", ") });
 }

@@ -5,22 +5,21 @@ import { framesOf, linksOf, nodesOf, notesOf, own, split, viewOf, workflowAt, ty
 import { freshName, place, redirect, redirectInputs, setLink, setNode, setViewPart, updateAt, viewPart, without } from "./edit";
 import { boundary, paste } from "./fragment";
 import type { Json } from "./json";
-import type { Refusal } from "./infer";
+import { refuse, type Refusal } from "./reasons";
 
 export interface Made {
   readonly document: Workflow;
   readonly id: string;
 }
 
-const refuse = (reason: string): Refusal => ({ ok: false, reason });
 const SOCKET = /[^A-Za-z0-9_]/g;
 
 export function makeSubgraph(document: Workflow, scope: Scope, chosen: readonly string[], title: string, catalogue: Catalogue): Made | Refusal {
   const workflow = workflowAt(document, scope) ?? {};
   const ids = new Set(chosen.filter((id) => own(nodesOf(workflow), id)));
-  if (!ids.size) return refuse("Choose the nodes that are to become a subgraph.");
+  if (!ids.size) return refuse("nothingChosen");
   const circle = outsideBetween(workflow, ids);
-  if (circle) return refuse(`“${circle}” reads from the chosen nodes and is read by them: choose it too.`);
+  if (circle) return refuse("between", { node: circle });
   const { incoming, outgoing } = boundary(workflow, ids);
   const inner: Record<string, NodeEntry> = Object.fromEntries([...ids].map((id) => [id, nodesOf(workflow)[id]!]));
   const inputs: Record<string, InputPort> = {};
@@ -36,7 +35,7 @@ export function makeSubgraph(document: Workflow, scope: Scope, chosen: readonly 
     const all = linksOf(nodesOf(workflow)[node], input);
     inner[node] = setLink(inner[node]!, input, undefined);
     if (field && isMany(field.type) && Array.isArray(nodesOf(workflow)[node]!.links?.[input])) {
-      if (all.some((one) => ids.has(split(one)[0]))) return refuse(`“${node}.${input}” takes links from inside and from outside: choose all of them or none.`);
+      if (all.some((one) => ids.has(split(one)[0]))) return refuse("bothSides", { input: `${node}.${input}` });
       const known = Object.entries(inputs).find(([, one]) => one.to[0] === target);
       if (!known) {
         const name = port(input, inputs);
@@ -104,12 +103,12 @@ function outsideBetween(workflow: Workflow, ids: ReadonlySet<string>): string | 
 export function dissolve(document: Workflow, scope: Scope, id: string): { document: Workflow; ids: readonly string[] } | Refusal {
   const workflow = workflowAt(document, scope) ?? {};
   const entry = own(nodesOf(workflow), id);
-  if (!isSubgraph(entry) || !entry) return refuse("This is no subgraph.");
-  if (!entry.type.startsWith("workflow:")) return refuse("A subgraph that is repeated cannot be written out once.");
+  if (!isSubgraph(entry) || !entry) return refuse("noSubgraph");
+  if (!entry.type.startsWith("workflow:")) return refuse("repeated");
   const name = entry.type.slice("workflow:".length);
   const at = definitionScope(document, scope, name);
   const inner = at && workflowAt(document, at);
-  if (!at || !inner) return refuse(`There is no definition “${name}”.`);
+  if (!at || !inner) return refuse("noDefinition", { name });
   const place0 = viewOf(workflow, id) ?? { x: 0, y: 0 };
   const emptied = updateAt(document, scope, (one) => ({ ...one, nodes: without(nodesOf(one), id) }));
   const pasted = paste(emptied, scope, { ...inner }, place0, false);

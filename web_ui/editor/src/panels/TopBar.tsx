@@ -3,6 +3,7 @@
 import { cancel, run } from "../run/runs";
 import { activeTab, app, changeTab, closeTab, isDirty, newTab, openTab, redoNext, titleOf, undoLast, useApp, useTab, type Mode, type Panel } from "../state/app";
 import { speak } from "../text";
+import { causeOf } from "../text/problems";
 import { EMPTY } from "../graph/document";
 import { language, t } from "../text";
 import { Icon, type IconName } from "../view/Icon";
@@ -72,7 +73,7 @@ function RunButton() {
   const problems = useTab((tab) => tab.problems);
   const planSeconds = useTab((tab) => tab.planSeconds);
   const onChange = useApp((state) => state.runOnChange);
-  const why = problems.length ? problems.map((one) => `${one.node ?? ""} ${one.cause}`).join("\n") : planSeconds ? t("aboutTime", { time: seconds(planSeconds) }) : "";
+  const why = problems.length ? problems.map((one) => `${one.node ?? ""} ${causeOf(one)}`).join("\n") : planSeconds ? t("aboutTime", { time: seconds(planSeconds) }) : "";
   return (
     <div className="run">
       {running && (

@@ -8,6 +8,7 @@ import { changeNode, viewPart } from "../graph/edit";
 import { nodesOf, own, type Workflow } from "../graph/document";
 import { isObject, type Json } from "../graph/json";
 import { t } from "../text";
+import { causeOf } from "../text/problems";
 import { activeTab, app, changeTab, complain, say, setDocument, statesOf, tabOf, takeCheck, type Tab } from "../state/app";
 import { followSaved } from "../state/files";
 
@@ -102,7 +103,7 @@ export async function run(targets: readonly string[] | null = null, inputs: { re
     if (error instanceof ApiError && error.problems.length) {
       changeTab(tab.id, { problems: error.problems });
       statesOf(tab.id).setProblems(error.problems);
-      say(t("cannotRun", { count: error.problems.length, first: error.problems[0]!.cause }), "error");
+      say(t("cannotRun", { count: error.problems.length, first: causeOf(error.problems[0]!) }), "error");
     } else complain(error);
     return null;
   }

@@ -1,6 +1,8 @@
 // Decides what the editor holds: the open workflows, which is shown and how, and what may change it. Views read this, actions write it.
 
 import { api } from "../api/client";
+import { JsonError } from "../graph/json";
+import { tell } from "../text";
 import type { Connection } from "../api/events";
 import type { CheckReply, NodeInfo, ProblemEntry, Queue, SocketTypeInfo } from "../api/types";
 import { shapeOf, type Catalogue } from "../graph/catalogue";
@@ -186,7 +188,7 @@ export function dispatch(command: Command, { select = false, merge, quiet = fals
   const place = placeOf(tab);
   const outcome = perform(tab.history.document, command, { catalogue: app.get().catalogue, scope: place.scope, known: knownAt(tab, place) });
   if (!outcome.ok) {
-    if (!quiet) say(outcome.reason, "error");
+    if (!quiet) say(tell(outcome.reason), "error");
     return outcome;
   }
   const history = advance(tab.history, outcome.document, merge === undefined ? undefined : `${place.prefix}${merge}`);
@@ -254,6 +256,7 @@ export function dismiss(id: number): void {
 }
 
 export function complain(error: unknown): void {
+  if (error instanceof JsonError) return say(tell(error.reason), "error");
   const { message = String(error), action = "" } = (error ?? {}) as { message?: string; action?: string };
   say(action ? `${message} ${action}` : message, "error");
 }

@@ -78,7 +78,11 @@ export async function readFile(file: File): Promise<Workflow> {
     return read(text);
   } catch (error) {
     if (app.get().connection !== "open") throw error;
-    return (await api.open(new Blob([text], { type: "application/json" }))).workflow;
+    try {
+      return (await api.open(new Blob([text], { type: "application/json" }))).workflow; // an older format, which the server brings up to date
+    } catch {
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Decides which language the interface speaks. All text for users is in the tables beside this file.
 
+import type { Reason } from "../graph/reasons";
 import { en, type Key } from "./en";
 
 export type { Key };
@@ -29,4 +30,9 @@ export function preferred(): Language {
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
   return (table[key] ?? en[key]).replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+}
+
+/** Why something was refused, as a sentence. */
+export function tell({ code, facts }: Reason): string {
+  return t(`why_${code}`, Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, typeof fact === "object" ? tell(fact) : fact])));
 }

@@ -12,7 +12,8 @@ import { complaint, Widget } from "../fields/Field";
 import { useNodePlan, useNodeProblems, useNodeState, type NodeStates } from "../run/nodes";
 import { randomSeed } from "../run/runs";
 import { activeTab, announce, app, dispatch, enter, say, shown, statesOf, useApp } from "../state/app";
-import { t } from "../text";
+import { t, tell } from "../text";
+import { problemText } from "../text/problems";
 import { colourOf } from "./colours";
 import { Icon } from "./Icon";
 import { humanName, seconds } from "./format";
@@ -64,7 +65,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
             <Icon name="expand" />
           </button>
         )}
-        <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong || problems.length > 0} calm={!wrong} problems={problems.map((one) => `${one.cause} ${one.action}`).join("\n")} />
+        <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong || problems.length > 0} calm={!wrong} problems={problems.map(problemText).join("\n")} />
       </div>
       <Progress path={data.path} states={states} />
       {!data.collapsed && geometry.rows.map((row) => (row.kind === "sockets" ? <SocketRow key={`s${row.y}`} id={id} row={row} data={data} /> : <FieldRow key={row.input} id={id} row={row} data={data} states={states} />))}
@@ -182,7 +183,7 @@ const Socket = memo(function Socket({ node, side, socket, title, linked }: Socke
       data-chosen={chosen || undefined}
       aria-pressed={chosen}
       aria-label={t(side === "source" ? "outputOf" : "inputOf", { name: humanName(socket.name), type: socket.type.text, title })}
-      title={verdict === "refused" ? (judge(side, node, socket.name) as { reason?: string } | null)?.reason || socket.type.text : `${socket.type.text}${socket.help ? ` – ${socket.help}` : ""}`}
+      title={verdict === "refused" ? whyNot(side, node, socket.name) : `${socket.type.text}${socket.help ? ` – ${socket.help}` : ""}`}
       style={{ width: SOCKET, height: SOCKET, color: colourOf(socket.type) }}
       onClick={press}
       onKeyDown={(event: KeyboardEvent) => {
@@ -200,6 +201,11 @@ const Socket = memo(function Socket({ node, side, socket, title, linked }: Socke
     />
   );
 });
+
+function whyNot(side: End["side"], node: string, socket: string): string {
+  const verdict = judge(side, node, socket);
+  return verdict ? tell(verdict.reason) : "";
+}
 
 export function pressSocket(end: End): void {
   const { pending } = app.get();
@@ -229,7 +235,7 @@ export function link(source: string, node: string, input: string, at = { x: 0, y
   }
   const [conversion] = outcome.conversions ?? [];
   const info = conversion === undefined ? undefined : app.get().catalogue.get(conversion);
-  say(outcome.reason, "error", info && { title: t("insertConversion", { title: info.title }), run: () => dispatch({ type: "link/convert", source, node, input, nodeType: info.type, at }) });
+  say(tell(outcome.reason), "error", info && { title: t("insertConversion", { title: info.title }), run: () => dispatch({ type: "link/convert", source, node, input, nodeType: info.type, at }) });
   return false;
 }
 
@@ -252,7 +258,7 @@ function FieldRow({ id, row, data, states }: { id: string; row: Extract<Row, { k
   if (!field) return null;
   const value = own(data.entry.values, row.input) ?? (field.default as Json | undefined);
   const mine = problems.filter((one) => one.input === row.input);
-  const wrong = link === undefined ? (complaint(field, value) ?? (mine.length ? mine.map((one) => `${one.cause} ${one.action}`).join(" ") : null)) : null;
+  const wrong = link === undefined ? (complaint(field, value) ?? (mine.length ? mine.map(problemText).join(" ") : null)) : null;
   const name = humanName(field.name);
   const source = link === undefined ? "" : typeof link === "string" ? link : `${link.length}`;
   return (

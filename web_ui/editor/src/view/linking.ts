@@ -2,7 +2,8 @@
 
 import { useSyncExternalStore } from "react";
 import { linksOf, nodesOf, own } from "../graph/document";
-import { inferTypes, refuseLink, shapesOf, typeOf, type Graph, type Refusal, type Types } from "../graph/infer";
+import { inferTypes, refuseLink, shapesOf, typeOf, type Graph, type Types } from "../graph/infer";
+import { refuse, type Refusal } from "../graph/reasons";
 import type { SocketTypeInfo } from "../api/types";
 import { inputOf } from "../graph/catalogue";
 import { app, activeTab, knownAt, placeOf, shown } from "../state/app";
@@ -53,7 +54,7 @@ export function judge(side: End["side"], node: string, socket: string): Refusal 
   return verdict;
 }
 
-const SAME_SIDE: Refusal = { ok: false, reason: "" };
+const SAME_SIDE = refuse("sameSide");
 
 export function useVerdict(side: End["side"], node: string, socket: string): "none" | "fits" | "refused" {
   return useSyncExternalStore(
