@@ -126,6 +126,8 @@ def test_keys_walk_from_node_to_node_and_find_them(editor: Editor) -> None:
     editor.press("Alt+ArrowRight")
     assert editor.tab["selected"] == ["positive"]
     editor.press("Control+f")
+    editor.page.locator('[role="search"] input:focus').wait_for()
     editor.page.keyboard.type("avoid")
+    editor.page.locator('[role="search"]').get_by_text("1/1").wait_for()
     editor.press("Enter")
     editor.until(lambda: editor.tab["selected"] == ["negative"])
