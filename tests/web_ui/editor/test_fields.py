@@ -175,6 +175,26 @@ def test_a_mask_painted_over_a_picture_becomes_a_file_in_the_node_that_loads_mas
     assert editor.tab["undoable"] == 2
 
 
+def test_a_painted_mask_is_read_as_it_was_painted(editor: Editor, editor_server: Served) -> None:
+    """A node that took what is not red reads what is white once a mask is painted in it."""
+    from PIL import Image
+
+    name = picture(editor_server, colour="#ffffff")
+    values = {"name": name, "channel": "red", "invert": True}
+    opened(editor, "read", {"mask": {"type": "loom.load_mask", "version": 1, "values": values}})
+    editor.node("mask").get_by_role("button", name="Paint a mask").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet.locator("img")).to_be_visible()
+    sheet.press("Space")
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: editor.document["nodes"]["mask"]["values"].keys() == {"name"})
+    file = editor.document["nodes"]["mask"]["values"]["name"]
+    mask = Image.open(io.BytesIO(editor_server.call("GET", f"/api/inputs/{file}").body)).convert("L")
+    assert (mask.getpixel((30, 15)), mask.getpixel((2, 2))) == (255, 0)
+    editor.press("Control+z")
+    editor.until(lambda: editor.document["nodes"]["mask"]["values"] == values)
+
+
 def test_what_a_run_made_of_the_linked_picture_lies_behind_the_drawing(editor: Editor) -> None:
     document = editor.document
     document["title"] = "behind"
