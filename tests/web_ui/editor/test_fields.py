@@ -175,6 +175,81 @@ def test_a_mask_painted_over_a_picture_becomes_a_file_in_the_node_that_loads_mas
     assert editor.tab["undoable"] == 2
 
 
+def test_a_painted_mask_is_read_as_it_was_painted(editor: Editor, editor_server: Served) -> None:
+    """A node that took what is not red reads what is white once a mask is painted in it."""
+    from PIL import Image
+
+    name = picture(editor_server, colour="#ffffff")
+    values = {"name": name, "channel": "red", "invert": True}
+    opened(editor, "read", {"mask": {"type": "loom.load_mask", "version": 1, "values": values}})
+    editor.node("mask").get_by_role("button", name="Paint a mask").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet.locator("img")).to_be_visible()
+    sheet.press("Space")
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: editor.document["nodes"]["mask"]["values"].keys() == {"name"})
+    file = editor.document["nodes"]["mask"]["values"]["name"]
+    mask = Image.open(io.BytesIO(editor_server.call("GET", f"/api/inputs/{file}").body)).convert("L")
+    assert (mask.getpixel((30, 15)), mask.getpixel((2, 2))) == (255, 0)
+    editor.press("Control+z")
+    editor.until(lambda: editor.document["nodes"]["mask"]["values"] == values)
+
+
+def test_what_a_run_made_of_the_linked_picture_lies_behind_the_drawing(editor: Editor) -> None:
+    document = editor.document
+    document["title"] = "behind"
+    document["nodes"]["draw"] = {"type": "loom.draw_mask", "version": 1, "links": {"image": "decode.image"}}
+    document["view"]["nodes"]["draw"] = {"x": 300, "y": 300}
+    editor.open(document)
+    editor.until(lambda: editor.document["title"] == "behind")
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(editor.page.get_by_text("The picture is not known yet", exact=False)).to_be_visible()
+    assert sheet.locator("img").count() == 0
+    editor.press("Escape")
+    editor.run()
+    (result,) = editor.state("save")["pictures"]
+    editor.field("draw", "strokes").click()
+    expect(sheet.locator("img")).to_have_attribute("src", re.compile(f"/api/results/{result}/file$"))
+
+
+def test_a_drawing_in_the_form_is_painted_too_and_runs(window: Callable[..., Editor]) -> None:
+    editor = window(viewport={"width": 390, "height": 844}, has_touch=True)
+    editor.page.get_by_label("Prompt", exact=True).wait_for()
+    nodes = {
+        "draw": {"type": "loom.draw_mask", "version": 1, "values": {"width": 64, "height": 128}},
+        "show": {"type": "loom.mask_to_image", "version": 1, "links": {"mask": "draw.mask"}},
+        "save": {"type": "loom.save_image", "version": 1, "links": {"image": "show.image"}},
+    }
+    opened(editor, "form", nodes, inputs={"drawing": {"to": ["draw.strokes"], "title": "Drawing"}})
+    editor.press("Control+2")
+    editor.page.get_by_role("button", name="Drawing: Paint a mask").tap()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    box = sheet.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    sheet.tap()
+    editor.page.get_by_role("button", name="Use this mask").tap()
+    assert editor.page.get_by_label("Drawing", exact=True).input_value() == drawing(editor) == "+ 0.05 0.5,0.5"
+    editor.run()
+    assert editor.state("save")["pictures"]
+
+
+def test_pictures_are_chosen_by_their_looks_and_by_search(editor: Editor, editor_server: Served) -> None:
+    names = [picture(editor_server, colour=colour) for colour in ("#aa0000", "#00aa00")]
+    opened(editor, "choice", {"load": {"type": "loom.load_image", "version": 1}})
+    editor.field("load", "name").click()
+    for name in names:
+        option = editor.page.get_by_role("option", name=name)
+        option.scroll_into_view_if_needed()
+        editor.until(lambda option=option: option.locator("img").evaluate("one => one.naturalWidth") > 0)
+    editor.page.get_by_role("combobox", name="Search").fill(names[1][:12])
+    expect(editor.page.locator("#choice-list").get_by_role("option")).to_have_count(1)
+    editor.press("Enter")
+    editor.until(lambda: editor.document["nodes"]["load"]["values"]["name"] == names[1])
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_in_the_painter_and_the_fields(window: Callable[..., Editor], modules: Path, scheme: str) -> None:
     editor = window(color_scheme=scheme)

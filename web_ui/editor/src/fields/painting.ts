@@ -4,9 +4,10 @@ import { api, picture } from "../api/client";
 import type { InputInfo, NodeInfo } from "../api/types";
 import { shapeOf } from "../graph/catalogue";
 import { linksOf, nodesOf, own, split, viewOf, type NodeEntry } from "../graph/document";
+import { changeNode, updateAt } from "../graph/edit";
 import { WIDTH } from "../graph/geometry";
 import { numberOf } from "../graph/json";
-import { activeTab, app, complain, dispatch, placeOf, say, shown, statesOf, tabOf, type Tab } from "../state/app";
+import { activeTab, app, complain, dispatch, placeOf, say, setDocument, shown, statesOf, tabOf, type Tab } from "../state/app";
 import { t } from "../text";
 
 /** What is painted: the drawing in a field, or with `name` a mask over that input picture. */
@@ -28,9 +29,11 @@ function readsMask(info: NodeInfo | undefined): boolean {
   return info !== undefined && info.inputs.some(isPicture) && info.outputs.length > 0 && names(info.outputs).every((name) => name === "Mask");
 }
 
-/** Whether the picture in this field is itself a mask, which is then painted on. */
-export function isMaskFile(nodeType: string): boolean {
-  return readsMask(app.get().catalogue.get(nodeType));
+/** Whether the picture in this field is itself a mask that is painted on: one that is read as painted masks are, by the node's defaults. */
+export function isPaintedMask({ node, input }: Painting): boolean {
+  const entry = own(nodesOf(shown(activeTab())), node);
+  const info = app.get().catalogue.get(entry?.type ?? "");
+  return readsMask(info) && info!.inputs.every((one) => one.name === input || [undefined, one.default].includes(own(entry?.values, one.name) as typeof one.default));
 }
 
 export interface Ground {
@@ -92,18 +95,26 @@ export async function useMask({ node, input }: Painting, mask: Blob): Promise<bo
   const workflow = shown(activeTab());
   const entry = own(nodesOf(workflow), node);
   const { catalogue } = app.get();
-  if (entry && readsMask(catalogue.get(entry.type))) return told(node, dispatch({ type: "value/set", node, input, value: name }).ok);
+  if (entry && readsMask(catalogue.get(entry.type))) return put(node, input, name);
   const loaders = Object.entries(nodesOf(workflow)).filter(([, one]) => readsMask(catalogue.get(one.type)));
   const info = [...catalogue.values()].find(readsMask);
   const [only] = loaders;
   if (loaders.length === 1 && only) {
     const field = catalogue.get(only[1].type)!.inputs.find(isPicture)!;
-    return told(only[0], dispatch({ type: "value/set", node: only[0], input: field.name, value: name }).ok);
+    return put(only[0], field.name, name);
   }
   if (!info) return false;
   const at = viewOf(workflow, node) ?? { x: 0, y: 0 };
   const outcome = dispatch({ type: "node/add", nodeType: info.type, at: { x: at.x - WIDTH - 60, y: at.y }, values: { [info.inputs.find(isPicture)!.name]: name } }, { select: true });
   return told(outcome.ok ? (outcome.created[0] ?? "") : "", outcome.ok);
+}
+
+/** Names the file in a node, whose other fields return to their defaults: by these a painted mask is read. */
+function put(node: string, input: string, name: string): boolean {
+  const tab = activeTab();
+  const next = updateAt(tab.history.document, placeOf(tab).scope, (workflow) => changeNode(workflow, node, (entry) => ({ ...entry, values: { [input]: name } })));
+  setDocument(tab.id, next);
+  return told(node, true);
 }
 
 function told(node: string, done: boolean): boolean {

@@ -1,7 +1,7 @@
 // Decides how a mask is painted over a picture: with pointer, finger, pen or keys. What is painted counts when it is taken, as one step.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { groundOf, isMaskFile, useMask, type Painting } from "../fields/painting";
+import { groundOf, isPaintedMask, useMask, type Painting } from "../fields/painting";
 import { nodesOf, own, type Point } from "../graph/document";
 import { drawStroke, extended, readStrokes, writeStrokes, type Stroke } from "../graph/strokes";
 import { activeTab, app, dispatch, shown } from "../state/app";
@@ -18,8 +18,7 @@ const [SMALLEST, LARGEST] = [0.002, 0.5];
 export function MaskPainter(what: Painting) {
   const file = what.name !== undefined;
   const [ground] = useState(() => groundOf(what));
-  const [nodeType] = useState(() => own(nodesOf(shown(activeTab())), what.node)?.type ?? "");
-  const continued = file && isMaskFile(nodeType);
+  const [continued] = useState(() => file && isPaintedMask(what));
   const [image, setImage] = useState<HTMLImageElement | null>(null);
   const [failed, setFailed] = useState(ground.picture === null);
   const [begun] = useState<readonly Stroke[]>(() => (file ? [] : readStrokes(String(own(own(nodesOf(shown(activeTab())), what.node)?.values, what.input) ?? ""))));
