@@ -2,10 +2,11 @@
 
 import {
   ConnectionLineType, ReactFlow, ReactFlowProvider, SelectionMode, getNodesBounds, getViewportForBounds, useReactFlow, useStore as useFlowStore, useStoreApi,
-  type Connection, type EdgeChange, type NodeChange, type OnConnectStartParams, type Viewport,
+  type Connection, type EdgeChange, type HandleType, type NodeChange, type OnConnectStartParams, type Viewport,
 } from "@xyflow/react";
 import { memo, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { framesOf, linksOf, nodesOf, own, type Point } from "../graph/document";
+import type { LinkPlace } from "../graph/commands";
+import { framesOf, linksOf, nodesOf, own, split, type Point } from "../graph/document";
 import { fittingInput, fittingOutput, shapesOf } from "../graph/infer";
 import { shows } from "../run/nodes";
 import { activeTab, app, changeTab, dispatch, placeOf, say, shown, statesOf, useApp, useTab } from "../state/app";
@@ -18,7 +19,7 @@ import { graphOf, judge, startLinking, typeAt, type End } from "./linking";
 import { FarView, LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
-import { FRAME, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
+import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
 const EDGE_TYPES = { loom: LinkView };
@@ -61,6 +62,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const placed = useFlowStore((state) => state.width > 0); // until then the canvas does not know what is on screen, and would mount everything
   const far = useFlowStore((state) => state.transform[2] < FAR_BELOW);
   const held = useRef<{ end: End; shift: boolean } | null>(null);
+  const moved = useRef<GraphEdge | null>(null);
   const inFrames = useRef<Map<string, Point>>(new Map());
 
   const shapes = useMemo(() => shapesOf({ document, scope: place.scope, workflow, catalogue }), [document, place, workflow, catalogue]);
@@ -178,7 +180,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     const start = held.current;
     held.current = null;
     startLinking(null);
-    if (!start) return;
+    if (!start || moved.current) return; // a link whose end is moved is finished where that ends
     const { clientX, clientY } = "changedTouches" in event ? event.changedTouches[0]! : event;
     finishLink(start, clientX, clientY, flow.screenToFlowPosition({ x: clientX, y: clientY }));
   }, [flow]);
@@ -189,14 +191,17 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     return judge(other.side, other.node, other.socket) === null;
   }, []);
   const onReconnect = useCallback((edge: GraphEdge, connection: Connection) => {
-    reconnected.current = true;
+    moved.current = null;
     if (!edge.data || !connection.sourceHandle || !connection.targetHandle) return;
-    dispatch({ type: "link/reconnect", link: edge.data, source: `${connection.source}.${connection.sourceHandle}`, node: connection.target, input: connection.targetHandle });
+    const [source, node, input] = [`${connection.source}.${connection.sourceHandle}`, connection.target, connection.targetHandle];
+    if (linkId({ source, node, input }) !== edge.id) dispatch({ type: "link/reconnect", link: edge.data, source, node, input });
   }, []);
-  const reconnected = useRef(false);
-  const onReconnectEnd = useCallback((_: unknown, edge: GraphEdge) => {
-    if (!reconnected.current && edge.data) dispatch({ type: "link/remove", links: [edge.data] });
-    reconnected.current = false;
+  const onReconnectEnd = useCallback((event: MouseEvent | TouchEvent, edge: GraphEdge, fixed: HandleType) => {
+    if (moved.current && edge.data) {
+      const { clientX, clientY } = "changedTouches" in event ? event.changedTouches[0]! : event;
+      finishReconnect(edge.data, fixed, clientX, clientY);
+    }
+    moved.current = null;
   }, []);
 
   return (
@@ -214,7 +219,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       onConnectEnd={onConnectEnd}
       isValidConnection={isValidConnection}
       onReconnect={onReconnect}
-      onReconnectStart={() => (reconnected.current = false)}
+      onReconnectStart={(_, edge) => (moved.current = edge)}
       onReconnectEnd={onReconnectEnd}
       onPaneClick={(event) => {
         if (tiny) {
@@ -343,6 +348,20 @@ function finishLink({ end, shift }: { end: End; shift: boolean }, x: number, y: 
   if (!element?.closest(".react-flow__pane, .react-flow__background, .react-flow__edges, .react-flow__node-frame")) return;
   if (end.side === "source") app.set({ palette: { at, from: `${end.node}.${end.socket}`, actions: false } });
   else app.set({ palette: { at, to: { node: end.node, input: end.socket }, actions: false } });
+}
+
+/** What the end of a link that was let go means: at a socket that the link leads there or stays, on the canvas that it is taken off. */
+function finishReconnect(place: LinkPlace, fixed: End["side"], x: number, y: number): void {
+  const [from, output] = split(place.source);
+  const end: End = fixed === "source" ? { side: "source", node: from, socket: output } : { side: "target", node: place.node, socket: place.input };
+  const socket = nearest(x, y, end);
+  if (socket) {
+    const [node, name] = split(socket.slice(socket.indexOf(":") + 1));
+    const to = fixed === "source" ? { ...place, node, input: name } : { ...place, source: `${node}.${name}` };
+    if (linkId(to) !== linkId(place)) dispatch({ type: "link/reconnect", link: place, ...to });
+  } else if (window.document.elementFromPoint(x, y)?.closest(".react-flow__pane, .react-flow__background, .react-flow__edges, .react-flow__node-frame")) {
+    dispatch({ type: "link/remove", links: [place] });
+  }
 }
 
 const SNAP_RADIUS = 26;
