@@ -19,12 +19,15 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from tests.bench.editor.bare_page import bare_page
 from tests.web_ui.editor import browsers
 from tests.web_ui.serving import Served
 
 COUNTS = (200, 1000, 2000)
 FRAMES = 90
 FRAME_S = 1 / 60
+GESTURES = ("pan 1:1", "zoom", "drag node", "typing", "pan, all in view")
+BESIDE = ("bare", "empty canvas")
 
 
 def graph(count: int) -> dict[str, Any]:
@@ -51,6 +54,12 @@ WATCH = """() => {
   const step = (now) => { window.frames_.push(now - last); last = now; if (window.watching) requestAnimationFrame(step); };
   requestAnimationFrame(step);
 }"""
+
+
+HEAD_ON_SCREEN = """() => [...document.querySelectorAll(".react-flow__node")]
+  .map((node) => node.getBoundingClientRect())
+  .filter((box) => box.left > 60 && box.right < 1200 && box.top > 120 && box.top < 700)
+  .map((box) => [box.left + box.width / 2, box.top + 18])[0]"""
 
 
 def gesture(page: Page, session: CDPSession, act: Any) -> tuple[float, float, float]:
@@ -92,9 +101,9 @@ def measured(page: Page, session: CDPSession, pan_button: str, zoom_one: Any, ov
         lambda frame: mouse(session, "mouseWheel", 700, 430, deltaX=0, deltaY=60 if (frame // 45) % 2 == 0 else -60),
     )
     zoom_one()
-    box = page.locator(".react-flow__node").nth(3).bounding_box()
-    if box:
-        x, y = box["x"] + box["width"] / 2, box["y"] + 18
+    head = page.evaluate(HEAD_ON_SCREEN)
+    if head:
+        x, y = head
         mouse(session, "mousePressed", x, y, button="left", clickCount=1)
         found["drag node"] = gesture(
             page, session, lambda frame: mouse(session, "mouseMoved", x + frame % 60, y + frame % 50, button="left", buttons=1)
@@ -117,7 +126,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as state, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as state, bare_page(Path(state) / "bare") as bare, sync_playwright() as playwright:
         served = Served(Path(state))
         path, environment = browsers.find(playwright.chromium.executable_path)
         try:
@@ -128,6 +137,7 @@ def main() -> None:
                     env={**environment, "PATH": ""} if environment else None,
                 )
                 rows.append({"count": count, **one(browser, served, count)})
+                rows[-1]["beside"] = {name: beside(browser, bare, count if name == "bare" else 0) for name in BESIDE}
                 browser.close()
                 report(rows[-1], options.json)
         finally:
@@ -189,16 +199,41 @@ def one(browser: Any, served: Served, count: int) -> dict[str, Any]:
     }
 
 
+def beside(browser: Any, url: str, count: int) -> dict[str, Any]:
+    """The same gestures on the page of React Flow alone."""
+    page = browser.new_page(viewport={"width": 1600, "height": 900}, reduced_motion="reduce")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto(url)
+    page.locator(".react-flow__pane").wait_for()
+    page.evaluate("(given) => show(given)", graph(count))
+    rows = (count + 49) // 50
+
+    def zoom_one() -> None:
+        page.evaluate("([x, y]) => actualSize(x, y)", [min(count, 50) * 165, rows * 210])
+        page.wait_for_timeout(1500)
+
+    def overview() -> None:
+        page.evaluate("() => overview()")
+        page.wait_for_timeout(600)
+
+    found = measured(page, session, "middle", zoom_one, overview)
+    page.close()
+    return found
+
+
 def report(row: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(row), flush=True)
         return
     load = f"interactive {row['interactive_ms']:.0f} ms · load CPU {row['load_cpu_ms']:.0f} ms · heap +{row['heap_mb']:.1f} MB"
     print(f"{row['count']} nodes: {load}")
-    for name in ("pan 1:1", "zoom", "drag node", "typing", "pan, all in view"):
+    for name in GESTURES:
         if name in row:
             median, slow, cpu = row[name]
-            print(f"  {name:18} median {median:5.1f} ms · p95 {slow:6.1f} ms · main {cpu:5.1f} ms a frame", flush=True)
+            beside = [f"{cpu / other[name][2]:.2f} × {page}" for page, other in row["beside"].items() if name in other]
+            figures = [f"median {median:5.1f} ms", f"p95 {slow:6.1f} ms", f"main {cpu:5.1f} ms a frame", *beside]
+            print(f"  {name:18} {' · '.join(figures)}", flush=True)
 
 
 if __name__ == "__main__":
