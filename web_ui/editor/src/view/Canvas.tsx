@@ -94,7 +94,12 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       focus: (id) => {
         const node = all.current.find((one) => one.id === id);
         if (node) void flow.setCenter(node.position.x + (node.width ?? 0) / 2, node.position.y + (node.height ?? 0) / 2, { zoom: Math.max(0.8, flow.getZoom()), duration: calm() ? 0 : 250 });
-        setTimeout(() => window.document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true }), 300);
+        // The node is in the page once the view is there. Whoever went elsewhere meanwhile, into the search say, is left there.
+        const before = window.document.activeElement;
+        setTimeout(() => {
+          if (window.document.activeElement !== before && window.document.activeElement !== window.document.body) return;
+          window.document.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+        }, 300);
       },
       boxes: (ids) => all.current.filter((node) => node.type === "loom" && (!ids || ids.includes(node.id))).map((node) => ({ id: node.id, ...node.position, width: node.width ?? 0, height: node.height ?? 0 })),
     });
