@@ -91,6 +91,7 @@ def editor(window: Callable[..., Editor]) -> Editor:
     """The editor as a first visitor sees it."""
     found = window()
     found.page.locator(".node").first.wait_for()
+    found.settled()
     return found
 
 

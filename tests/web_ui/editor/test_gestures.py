@@ -23,6 +23,7 @@ PASTE = """async (field) => {
 
 
 def end_of(editor: Editor, address: str) -> tuple[float, float]:
+    editor.settled()
     x, y = centre(editor.socket("target", address))
     return x - REACH, y
 

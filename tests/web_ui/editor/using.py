@@ -85,8 +85,19 @@ class Editor:
         mouse.move(*end, steps=4)
         mouse.up(button=button)
 
+    def settled(self) -> None:
+        """Wait until the view stands still: a place that is measured while it moves is another one a moment later."""
+        seen: list[str | None] = []
+
+        def still() -> bool:
+            seen.append(self.page.locator(".react-flow__viewport").first.get_attribute("style"))
+            return len(seen) >= 4 and len(set(seen[-4:])) == 1
+
+        self.until(still, "the view keeps moving")
+
     def wire(self, source: str, target: str) -> None:
         """Drag a link from an output to an input."""
+        self.settled()
         self.drag(centre(self.socket("source", source)), centre(self.socket("target", target)))
 
     def wired(self, source: str, target: str) -> None:
