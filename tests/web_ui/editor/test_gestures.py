@@ -83,6 +83,7 @@ def test_a_picture_pasted_into_its_field_is_uploaded_and_chosen(editor: Editor, 
 def test_two_fingers_zoom_the_graph_about_what_lies_between_them(window: Callable[..., Editor]) -> None:
     editor = window(viewport={"width": 1000, "height": 800}, has_touch=True)
     editor.page.locator(".node").first.wait_for()
+    editor.settled()
     session = editor.page.context.new_cdp_session(editor.page)
 
     def fingers(kind: str, *at: int) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from playwright.sync_api import Locator, Page
 
 PATIENCE_S = 60.0
+STILL = 14
+"""How many looks, 30 ms apart, must see the same view: nodes are there some frames before the view fits them."""
 
 
 class Editor:
@@ -91,7 +93,7 @@ class Editor:
 
         def still() -> bool:
             seen.append(self.page.locator(".react-flow__viewport").first.get_attribute("style"))
-            return len(seen) >= 4 and len(set(seen[-4:])) == 1
+            return len(seen) >= STILL and len(set(seen[-STILL:])) == 1
 
         self.until(still, "the view keeps moving")
 
