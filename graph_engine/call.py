@@ -18,11 +18,9 @@ OUT_OF_MEMORY = frozenset({"MemoryError", "OutOfMemoryError"})
 
 def linked_value(node: Node, name: str, value: Any, folders: Folders) -> Any:
     """A linked value as the node takes it: numbers and texts meet the same bounds as typed ones. Raises NodeInputError."""
-    field = node.spec.inputs[name]
-    if field.bounded:
-        value, problem = check.value(node.path, field, value, folders)
-        if problem is not None:
-            raise NodeInputError(name, problem.cause, problem.action)
+    value, problem = check.value(node.path, node.spec.inputs[name], value, folders)
+    if problem is not None:
+        raise NodeInputError(name, problem.cause, problem.action)
     return value
 
 

@@ -64,8 +64,8 @@ def unknown_inputs(path: str, spec: NodeSpec, given: Iterable[str]) -> list[Prob
 
 def value(path: str, field: InputSpec, given: Any, folders: Folders) -> tuple[Any, Problem | None]:
     """``given`` as the node gets it (an int for a float becomes one), and what is wrong with it."""
-    if given is None and field.default is None:
-        return None, None
+    if (given is None and field.default is None) or (field.free and type(given) is field.python_type):
+        return given, None
 
     def problem(code: Any, cause: str, action: str) -> tuple[Any, Problem]:
         return given, Problem(code=code, node=path, input=field.name, cause=cause, action=action)

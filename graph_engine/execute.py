@@ -115,6 +115,7 @@ class Run:
         self.origin, self.output_folder, self.stamp, self.listener = origin, output_folder, stamp, listener
         self.result = RunResult()
         self.traces: list[Trace | None] = [None] * len(graph.nodes)
+        self._before: list[Trace | None] = [None] * len(graph.nodes)  # what was remembered of each node when it was looked up
         self._machine = schedule.Scheduler(graph.units, graph.targets)
         self._targets = frozenset(graph.targets)
         self._known: list[Digests | None] = [None] * len(graph.nodes)
@@ -136,11 +137,20 @@ class Run:
         self._sequence = 0
         self._number = next(RUN_NUMBERS)  # an older run goes before a newer one
         self._started_at = 0.0
+        self._obeying: Mapping[type, Callable[[Any], schedule.Event | None]] = {
+            schedule.Lookup: self._look_up,
+            schedule.Run: self._submit,
+            schedule.Release: self._release,
+            schedule.Deliver: self._deliver,
+            schedule.Ask: self._ask,
+            schedule.Stop: self._finish,
+        }
 
     def start(self) -> Run:
         self._started_at = time.perf_counter()
         self._tell(events.RunStarted, nodes=len(self.graph.nodes))
-        self._post(schedule.Begin())
+        with collector.resting():  # what is found now is kept, and no node runs on this thread
+            self._post(schedule.Begin())
         return self
 
     def wait(self, timeout_s: float | None = None) -> RunResult | None:
@@ -163,9 +173,8 @@ class Run:
         self._inbox.append(event)
         while self._inbox and self.result.fault is None and self._lock.acquire(blocking=False):
             try:
-                with collector.resting():  # no node runs in here, and what is made is kept
-                    while self._inbox and self.result.fault is None:
-                        self._take(self._inbox.popleft())
+                while self._inbox and self.result.fault is None:
+                    self._take(self._inbox.popleft())
             except BaseException as error:
                 self._give_up(error)
             finally:
@@ -182,36 +191,31 @@ class Run:
 
     def _take(self, event: schedule.Event | _Again) -> None:
         if isinstance(event, _Again):
-            waited = event.node in self._waiting
-            self._waiting.discard(event.node)  # before the look-up, which may make it wait for the next one who computes the key
-            answers = [self._lookup(self.graph.nodes[event.node])] if waited else []
-        else:
-            answers = [self._obey(command) for command in self._machine.on_event(event)]
-        self._inbox.extend(answer for answer in answers if answer is not None)
-        if isinstance(event, schedule.Cancel):
+            if event.node in self._waiting:
+                # before the look-up, which may make it wait for the next one who computes the key
+                self._waiting.discard(event.node)
+                answer = self._lookup(self.graph.nodes[event.node])
+                if answer is not None:
+                    self._inbox.append(answer)
+            return
+        for command in self._machine.on_event(event):
+            answer = self._obeying[type(command)](command)
+            if answer is not None:
+                self._inbox.append(answer)
+        if type(event) is schedule.Cancel:
             self._stopped |= self._waiting
             self._inbox.extend(map(schedule.Failed, self._waiting))
             self._waiting.clear()
 
-    def _obey(self, command: schedule.Command) -> schedule.Event | None:
-        match command:
-            case schedule.Lookup(index):
-                return self._lookup(self.graph.nodes[index])
-            case schedule.Run(index, rank):
-                self._submit(self.graph.nodes[index], rank)
-            case schedule.Release(index):
-                self._values.pop(index, None)
-            case schedule.Deliver(index):
-                return self._deliver(self.graph.nodes[index])
-            case schedule.Ask(index):
-                return self._ask(self.graph.nodes[index])
-            case schedule.Stop():
-                self._finish()
-        return None
+    def _look_up(self, command: schedule.Lookup) -> schedule.Event | None:
+        return self._lookup(self.graph.nodes[command.node])
+
+    def _release(self, command: schedule.Release) -> None:
+        self._values.pop(command.node, None)
 
     def _lookup(self, node: Node) -> schedule.Event | None:
         try:
-            last = self.around.history.last(self.origin, node.path)
+            last = self._before[node.index] = self.around.history.last(self.origin, node.path)
             now = self.traces[node.index] = trace(node, self.keys, self._needs.get(node.index), self._known, last)
         except Exception as error:  # the fingerprint is the pack's
             return self._failed(node, node.constants, error)
@@ -246,7 +250,8 @@ class Run:
             self._claims[node.index] = now.key
         return schedule.Missing(node.index)
 
-    def _ask(self, node: Node) -> schedule.Event:
+    def _ask(self, command: schedule.Ask) -> schedule.Event:
+        node = self.graph.nodes[command.node]
         inputs, lost = self._gather(node, node.eager)
         if lost:
             return schedule.Lost(node.index, lost)
@@ -259,20 +264,21 @@ class Run:
         self._needs[node.index] = needs
         return schedule.Answered(node.index, needs)
 
-    def _submit(self, node: Node, rank: int) -> None:
+    def _submit(self, command: schedule.Run) -> None:
+        node = self.graph.nodes[command.node]
         if node.spec.asynchronous:
             self.around.lanes.asynchronous.submit(self._run_async(node))
         else:
             alone = not node.spec.overlaps
-            self.around.lanes.submit(node.spec.lane, (self._number, rank), lambda: self._run_node(node), alone)
+            self.around.lanes.submit(node.spec.lane, (self._number, command.rank), lambda: self._run_node(node), alone)
 
-    def _finish(self) -> None:
+    def _finish(self, _command: schedule.Stop) -> None:
         result, state = self.result, self._machine.state
         blocked = {index: by for index, by in self._machine.blocked_by.items() if by not in self._stopped}
         result.blocked = [self.graph.nodes[index].path for index in blocked]
         for index, by in blocked.items():
             self._tell(events.NodeBlocked, node=self.graph.nodes[index].path, by=self.graph.nodes[by].path)
-        reached = all(state[target] in (schedule.State.DONE, schedule.State.SERVED) for target in self.graph.targets)
+        reached = all(state[target] in schedule.SETTLED for target in self.graph.targets)
         result.status = "failed" if result.errors else "succeeded" if reached else "cancelled"
         result.outputs = {name: result.outputs[name] for name in self.graph.outputs if name in result.outputs}  # as declared
         result.elapsed_s = time.perf_counter() - self._started_at
@@ -340,30 +346,27 @@ class Run:
         return inputs, tuple(sorted(set(lost))) if lost else ()
 
     def _read(self, source: Link, lost: list[int]) -> Any:
-        value = self._value(source)
-        if value is MISSING:
-            lost.append(source.node)
-        return value
-
-    def _value(self, source: Link) -> Any:
         values = self._values.get(source.node)
         if values is not None:
             return values[source.output]
         digests = self._known[source.node]
-        return MISSING if digests is None else self.around.cache.value(digests[source.output])
+        value = MISSING if digests is None else self.around.cache.value(digests[source.output])
+        if value is MISSING:
+            lost.append(source.node)
+        return value
 
     def _arguments(self, node: Node, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the function is called with: linked values checked, everything handed out so that it cannot change what is kept."""
-        hand_out, links = self.around.codecs.hand_out, node.links
-        arguments = {
-            name: hand_out(call.linked_value(node, name, value, self.around.folders) if name in links else value)
-            for name, value in inputs.items()
-        }
+        hand_out = self.around.codecs.hand_out
+        arguments = {name: hand_out(value) for name, value in inputs.items()}
+        for name in node.bounded:
+            if name in arguments:
+                arguments[name] = call.linked_value(node, name, arguments[name], self.around.folders)
         for name in node.lazy:
             arguments.setdefault(name, None)
         if node.spec.context_parameter is not None:
             arguments[node.spec.context_parameter] = self._context(node)
-        reason = why(node, self.around.history.last(self.origin, node.path), self.traces[node.index])
+        reason = why(node, self._before[node.index], self.traces[node.index])
         self.result.reasons[node.path] = reason
         self._tell(events.NodeStarted, node=node.path, type=node.spec.type, reason=reason)
         return arguments
@@ -451,7 +454,8 @@ class Run:
 
     # the user's side
 
-    def _deliver(self, node: Node) -> schedule.Event | None:
+    def _deliver(self, command: schedule.Deliver) -> schedule.Event | None:
+        node = self.graph.nodes[command.node]
         values = self._values[node.index]
         for name, output in self._outputs_of.get(node.index, ()):
             self.result.outputs[name] = self.around.codecs.hand_out(values[output])

@@ -276,13 +276,15 @@ class _Flattener:
                     waiting.append((f"{path}/", inner, key))
 
     def _resolve_links(self) -> None:
-        muted = {path for path, node in self.flat.nodes.items() if node.entry.mode == "muted"}
-        for path, node in self.flat.nodes.items():
-            if path in muted or node.entry.mode == "bypassed":
-                continue
-            for key, link in list(node.links.items()):
-                self._resolve_link(node, key, link)
+        passive = {path: node.entry.mode for path, node in self.flat.nodes.items() if node.entry.mode != "on"}
+        muted = {path for path, mode in passive.items() if mode == "muted"}
         self.flat.muted = frozenset(muted)
+        if not (passive or self.instances or self.repeats):
+            return  # every link names what it comes from
+        for path, node in self.flat.nodes.items():
+            if path not in passive:
+                for key, link in list(node.links.items()):
+                    self._resolve_link(node, key, link)
 
     def _resolve_link(self, node: FlatNode, key: str, link: Linked) -> None:
         """Replace a link by what stands behind it: one output, several, or () where all of them are muted."""

@@ -17,7 +17,7 @@ from graph_engine.folders import Folders
 from graph_engine.registry import Registry
 from graph_engine.repeat import Output
 from graph_engine.schedule import Unit
-from graph_engine.spec import NodeSpec
+from graph_engine.spec import REQUIRED, NodeSpec
 from graph_engine.types import Bindings, ListOf, SocketType, refusal, substitute
 from graph_engine.workflow.document import NodeEntry, Workflow
 
@@ -43,12 +43,17 @@ class Node:
     types: dict[str, SocketType] = field(default_factory=dict)
     eager: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()  # linked inputs whose values must meet the bounds that typed ones meet
 
     def settle(self) -> None:
         """Fix which inputs are linked, sorted by name: the order in which they enter a key."""
-        lazy = {name for name in self.links if self.spec.inputs[name].lazy} if self.spec.needs is not None else ()
-        self.eager = tuple(sorted(name for name in self.links if name not in lazy))
-        self.lazy = tuple(sorted(lazy))
+        linked, inputs = sorted(self.links), self.spec.inputs
+        self.bounded = tuple([name for name in linked if inputs[name].bounded])
+        if self.spec.needs is None:
+            self.eager = tuple(linked)
+        else:
+            self.eager = tuple(name for name in linked if not inputs[name].lazy)
+            self.lazy = tuple(name for name in linked if inputs[name].lazy)
 
     def reads(self, needs: frozenset[str] | None) -> tuple[str, ...]:
         """The linked inputs that enter the key: the eager ones, and the lazy ones that are needed."""
@@ -167,26 +172,25 @@ class _Compiler:
         if problem is not None:
             self.problems.append(problem)
             return
-        constants: dict[str, Any] = {}
+        constants, links = dict[str, Any](), flat.links
         for name, field_spec in spec.inputs.items():
-            if name in flat.links and flat.links[name] != ():
+            link = links.get(name)
+            if link:
                 continue
-            if name not in values or flat.links.get(name) == ():
-                if field_spec.required:
-                    if flat.links.get(name) == ():
-                        self.skipped.add(flat.path)
-                    elif not field_spec.lazy:
-                        self.problems.append(check.missing_input(flat.path, field_spec))
+            if link is None and name in values:
+                value, problem = check.value(flat.path, field_spec, values[name], self.folders)
+                if problem is None:
+                    constants[name] = value
                 else:
-                    constants[name] = field_spec.default
-                continue
-            value, problem = check.value(flat.path, field_spec, values[name], self.folders)
-            if problem is None:
-                constants[name] = value
-            else:
-                self.problems.append(problem)
-        if not spec.inputs.keys() >= flat.links.keys() or not spec.inputs.keys() >= values.keys():
-            self.problems += check.unknown_inputs(flat.path, spec, {**values, **flat.links})
+                    self.problems.append(problem)
+            elif field_spec.default is not REQUIRED:
+                constants[name] = field_spec.default
+            elif link is not None:  # all that it is linked to is muted
+                self.skipped.add(flat.path)
+            elif not field_spec.lazy:
+                self.problems.append(check.missing_input(flat.path, field_spec))
+        if not spec.inputs.keys() >= links.keys() or not spec.inputs.keys() >= values.keys():
+            self.problems += check.unknown_inputs(flat.path, spec, {**values, **links})
         self.nodes[flat.path] = Node(-1, flat.path, spec, constants, {})
 
     def _connect(self, flat: Flat) -> dict[str, list[str]]:
@@ -234,6 +238,11 @@ class _Compiler:
             for name, linked in flat.nodes[node.path].links.items():
                 if name not in node.spec.inputs or linked == ():
                     continue
+                if isinstance(linked, Output) and linked.path not in self.skipped:
+                    source = by_path.get(linked.path)
+                    if source is not None and linked.name in source.spec.outputs:
+                        node.links[name] = Link(source.index, linked.name)
+                    continue
                 many = linked if not isinstance(linked, Output) else (linked,)
                 found = tuple(
                     Link(source.index, one.name)
@@ -256,13 +265,16 @@ class _Compiler:
     def _check_types(self, order: list[Node]) -> None:
         for node in order:
             bindings: Bindings = {}
-            for name in [name for name in node.spec.inputs if name in node.links]:  # in this order, whatever the file's is
-                self._check_link(node, name, node.links[name], order, bindings)
+            for name in node.spec.inputs:  # in this order, whatever the file's is
+                if name in node.links:
+                    self._check_link(node, name, node.links[name], order, bindings)
             if node.spec.resolve_types is not None:
                 found, problem = check.resolved_types(node.path, node.spec, node.constants, self.folders)
                 bindings.update(found)
                 self.problems += [problem] if problem else []
-            node.types = {name: substitute(output.type, bindings) for name, output in node.spec.outputs.items()}
+            node.types = {
+                name: substitute(output.type, bindings) if bindings else output.type for name, output in node.spec.outputs.items()
+            }
             node.settle()
 
     def _check_link(self, node: Node, name: str, link: Link | tuple[Link, ...], order: list[Node], bindings: Bindings) -> None:
@@ -333,7 +345,7 @@ NO_LAZY: Mapping[str, tuple[int, ...]] = {}
 
 def _unit(node: Node) -> Unit:
     """The node as the scheduler sees it."""
-    eager = tuple(dict.fromkeys(link.node for link in node.sources(node.eager)))
+    eager = tuple(dict.fromkeys([link.node for link in node.sources(node.eager)]))
     if node.spec.needs is None:
         return Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager), node.spec.volatile)
     lazy = {name: tuple(dict.fromkeys(link.node for link in node.sources([name]))) for name in node.lazy}

@@ -121,7 +121,7 @@ def trace(node: Node, keys: Keys, needs: frozenset[str] | None, known: Sequence[
     links = {}
     for name in inputs:
         link = node.links[name]
-        links[name] = tuple((known[one.node] or {})[one.output] for one in ((link,) if isinstance(link, Link) else link))
+        links[name] = tuple([(known[one.node] or {})[one.output] for one in ((link,) if isinstance(link, Link) else link)])
     return Trace(key, node.spec.type, node.spec.version, node.constants, links, keys.fingerprints.get(node.path))
 
 
@@ -133,14 +133,7 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> str:
         return FIRST_TIME
     if last.version != node.spec.version:
         return f"node version {last.version} -> {node.spec.version}"
-    changes = [
-        f"{name} {_change(last.constants[name], value)}"
-        for name, value in node.constants.items()
-        if name in last.constants and not _same(last.constants[name], value)
-    ]
-    changes += [f"{name} is now a value" for name in node.constants if name in last.links]
-    changes += [f"{name} is now linked" for name in node.links if name in last.constants]
-    if changes:
+    if changes := _changes(node, last):
         return ", ".join(changes)
     if now is None:
         return "its input changes"
@@ -152,8 +145,16 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> str:
     return f"its input {' and '.join(changed)} changed" if changed else FIRST_TIME
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
+def _changes(node: Node, last: Trace) -> list[str]:
+    changes = []
+    for name, value in node.constants.items():
+        if name in last.links:
+            changes.append(f"{name} is now a value")
+        elif name in last.constants:
+            before = last.constants[name]
+            if type(value) is not type(before) or value != before:
+                changes.append(f"{name} {_change(before, value)}")
+    return changes + [f"{name} is now linked" for name in node.links if name in last.constants]
 
 
 def _change(before: Any, after: Any) -> str:

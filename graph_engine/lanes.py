@@ -31,15 +31,15 @@ class Lane:
         self._closed = False
         self._busy = 0
         self._alone = False  # a task that must have the lane to itself runs, or waits until the others are done
-        lock = threading.Lock()
-        self._changed, self._quieter = threading.Condition(lock), threading.Condition(lock)
+        self._lock = threading.Lock()
+        self._changed, self._quieter = threading.Condition(self._lock), threading.Condition(self._lock)
 
     def submit(self, rank: Rank, task: Task, alone: bool = False) -> None:
         """Queue ``task``; ``alone``: nothing else of this lane goes on beside it.
 
         A worker that submits as the last thing in its task takes it up itself, without waking another.
         """
-        with self._changed:
+        with self._lock:
             heapq.heappush(self._queue, (rank, next(self._order), task, alone))
             if len(self._queue) == 1 and threading.get_ident() in self._identities:
                 return
@@ -54,7 +54,7 @@ class Lane:
 
     def close(self) -> None:
         """Let the threads end once their task is done; what is still queued is dropped."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._queue.clear()
             self._changed.notify_all()
@@ -65,25 +65,28 @@ class Lane:
 
     def _work(self) -> None:
         self._identities.add(threading.get_ident())
+        self._lock.acquire()
         while True:
-            with self._changed:
-                while not self._queue and not self._closed:
-                    self._idle += 1
-                    self._changed.wait()
-                if self._closed:
-                    return
-                _, _, task, alone = heapq.heappop(self._queue)
-                while self._alone:
-                    self._quieter.wait()
-                self._alone = alone
-                while alone and self._busy:
-                    self._quieter.wait()
-                self._busy += 1
+            while not self._queue and not self._closed:
+                self._idle += 1
+                self._changed.wait()
+            if self._closed:
+                break
+            _, _, task, alone = heapq.heappop(self._queue)
+            while self._alone:
+                self._quieter.wait()
+            self._alone = alone
+            while alone and self._busy:
+                self._quieter.wait()
+            self._busy += 1
+            self._lock.release()
             task()
-            with self._changed:
-                self._busy -= 1
-                self._alone = self._alone and not alone
+            self._lock.acquire()
+            self._busy -= 1
+            if self._alone:  # else nobody waits for quiet
+                self._alone = not alone
                 self._quieter.notify_all()
+        self._lock.release()
 
 
 class AsyncLane:

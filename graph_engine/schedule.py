@@ -143,6 +143,10 @@ class State(IntEnum):
     BLOCKED = 9
 
 
+SETTLED = (State.SERVED, State.DONE)
+GIVEN_UP = (State.FAILED, State.BLOCKED)
+
+
 class Scheduler:
     """One run of one graph. Feed it events in any order that its commands allow; it never asks for the same work twice."""
 
@@ -154,7 +158,7 @@ class Scheduler:
         self._reads = [unit.eager for unit in units]
         self._answered = [False] * count
         self._known = [False] * count  # its digests are settled …
-        self._opaque = [False] * count  # … but cannot be told (planning)
+        self._opaque = set[int]()  # … but cannot be told (planning)
         self._held = [False] * count
         self._wanted = [False] * count  # its values are asked for
         self._pending = [0] * count
@@ -247,7 +251,8 @@ class Scheduler:
         self._in_flight -= 1
         self.state[node] = State.DONE
         self._held[node] = True
-        self._opaque[node] = not event.known
+        if not event.known:
+            self._opaque.add(node)
         self._settle_digests(node)
         self._settle_values(node)
         self._drop_claims(node)
@@ -255,7 +260,7 @@ class Scheduler:
     def _on_failed(self, event: Failed) -> None:
         self._in_flight -= 1
         node = event.node
-        if self.state[node] in (State.DONE, State.SERVED):  # its delivery failed: the value itself is fine
+        if self.state[node] in SETTLED:  # its delivery failed: the value itself is fine
             self._undelivered.discard(node)
             return
         self.state[node] = State.FAILED
@@ -268,7 +273,7 @@ class Scheduler:
         asking = self.state[event.node] == State.ASKING
         self._agenda.append((self._await_digests if asking else self._await_values, event.node))
         for source in event.sources:
-            if self.state[source] in (State.SERVED, State.DONE):
+            if self.state[source] in SETTLED:
                 self._held[source] = False
                 self._wanted[source] = True
                 self._agenda.append((self._await_values, source))
@@ -294,7 +299,7 @@ class Scheduler:
         state = self.state[node]
         if state == State.IDLE:
             self._await_digests(node)
-        elif state in (State.SERVED, State.DONE):
+        elif state in SETTLED:
             if self._held[node]:
                 self._settle_values(node)
             elif self._released[node]:
@@ -314,7 +319,7 @@ class Scheduler:
         self._claim(node)
         for source in reversed(self._reads[node]):
             self._agenda.append((self._want_values if asks else self._want_digests, source))
-            if self.state[source] in (State.FAILED, State.BLOCKED):
+            if self.state[source] in GIVEN_UP:
                 self._block(node, source)
             if not (self._held[source] if asks else self._known[source]):
                 (self._value_waiters if asks else self._digest_waiters)[source].append(node)
@@ -327,7 +332,7 @@ class Scheduler:
         if self.units[node].asks and not self._answered[node]:
             self.state[node] = State.ASKING
             self._command(Ask(node))
-        elif any(self._opaque[source] for source in self._reads[node]):
+        elif self._opaque and not self._opaque.isdisjoint(self._reads[node]):
             self._await_values(node)
         else:
             self.state[node] = State.LOOKING
@@ -335,14 +340,14 @@ class Scheduler:
 
     def _await_values(self, node: int) -> None:
         """The node has to run: ask for the values of all that it reads."""
-        if self.state[node] in (State.FAILED, State.BLOCKED):
+        if self.state[node] in GIVEN_UP:
             return
         self.state[node] = State.AWAITS_VALUES
         pending = 0
         self._claim(node)
         for source in reversed(self._reads[node]):
             self._agenda.append((self._want_values, source))
-            if self.state[source] in (State.FAILED, State.BLOCKED):
+            if self.state[source] in GIVEN_UP:
                 self._block(node, source)
             if not self._held[source]:
                 self._value_waiters[source].append(node)
@@ -409,7 +414,7 @@ class Scheduler:
                 self._release_if_idle(source)
 
     def _drop_if_unwanted(self, node: int) -> None:
-        if self.state[node] in (State.DONE, State.SERVED) and self._claims[node] == 0 and not self._wanted[node]:
+        if self.state[node] in SETTLED and self._claims[node] == 0 and not self._wanted[node]:
             self._drop_claims(node)
 
     def _may_read(self, node: int) -> tuple[int, ...]:
@@ -420,12 +425,13 @@ class Scheduler:
         return (*self._reads[node], *(source for sources in lazy.values() for source in sources))
 
     def _release_if_idle(self, node: int) -> None:
-        settled = self.state[node] in (State.DONE, State.SERVED)
-        if settled and self._claims[node] == 0 and not self._wanted[node]:
+        if self._claims[node] or self.state[node] not in SETTLED:
+            return
+        if not self._wanted[node]:
             self._agenda.append((self._drop_if_unwanted, node))
-        if self.units[node].volatile:
-            return  # it would give another value the second time: keys made of the first would name the wrong one
-        if settled and self._claims[node] == 0 and self._wanted[node] and node not in self._undelivered:
+        elif self.units[node].volatile:
+            pass  # it would give another value the second time: keys made of the first would name the wrong one
+        elif node not in self._undelivered:
             self._wanted[node] = self._held[node] = False
             self._released[node] = True
             self._commands.append(Release(node))

@@ -40,11 +40,13 @@ class InputSpec:
     seed: bool = False
     help: str = ""
     python_type: builtins.type | None = field(init=False)  # of a primitive; asked for often, so worked out once
+    free: bool = field(init=False)  # whether every value of its type will do
     bounded: bool = field(init=False)  # whether a linked value has to be looked at
 
     def __post_init__(self) -> None:
         item = self.type.item if isinstance(self.type, ListOf) else self.type
         object.__setattr__(self, "python_type", PYTHON_TYPES.get(self.type))
+        object.__setattr__(self, "free", self.range is None and self.choices is None and self.choice is None)
         object.__setattr__(self, "bounded", item in PRIMITIVES)
 
     @property

@@ -77,7 +77,7 @@ def refusal(got: SocketType, want: SocketType, bindings: Bindings) -> str | None
 
     ``got`` may hold unbound variables (a loader that could not be asked): they agree with everything.
     """
-    if got == want and not _open(want):
+    if (got is want or got == want) and not _open(want):
         return None
     match want:
         case Anything():

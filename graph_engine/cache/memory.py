@@ -41,7 +41,7 @@ class Report(NamedTuple):
 class _Kept:
     value: Any
     size_bytes: int
-    seconds: float
+    worth: float  # recompute-seconds per byte
     priority: float
 
 
@@ -70,7 +70,7 @@ class MemoryCache:
             kept = self._values.get(digest)
             if kept is None:
                 return MISSING
-            kept.priority = self._priority(kept)
+            kept.priority = self._age + kept.worth
             return kept.value
 
     def store(self, key: Key, outputs: Mapping[str, Digest], values: Mapping[str, Any], elapsed_s: float) -> None:
@@ -118,14 +118,11 @@ class MemoryCache:
     def _keep(self, digest: Digest, value: Any, elapsed_s: float) -> None:
         size = self._codecs.size_bytes(value)
         if size <= self.budget_bytes:
-            kept = _Kept(value, size, elapsed_s + LEAST_SECONDS, 0.0)
-            kept.priority = self._priority(kept)
-            self._values[digest] = kept
+            worth = (elapsed_s + LEAST_SECONDS) / max(size, 1)
+            priority = self._age + worth
+            self._values[digest] = _Kept(value, size, worth, priority)
             self.size_bytes += size
-            heapq.heappush(self._queue, (kept.priority, digest))
-
-    def _priority(self, kept: _Kept) -> float:
-        return self._age + kept.seconds / max(kept.size_bytes, 1)
+            heapq.heappush(self._queue, (priority, digest))
 
     def _evict_one(self) -> None:
         """Drop the value of least priority; a queue entry older than the value's last use is put back with the newer one."""
