@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 from graph_engine.cache.disk import DiskCache
 from graph_engine.digest import Digests, Key, Keys
 from graph_engine.graph import Link, Node
+from graph_engine.sentences import Sentence, say
 
-FIRST_TIME = "first time"
-VOLATILE = "changes on every run"
-GONE = "its result is no longer kept"
-HANDLE = "a handle is made anew by each process"
+FIRST_TIME = say("first_time")
+VOLATILE = say("every_run")
+GONE = say("result_gone")
+HANDLE = say("handle_anew")
 SHOWN = 40
 
 
@@ -125,43 +126,44 @@ def trace(node: Node, keys: Keys, needs: frozenset[str] | None, known: Sequence[
     return Trace(key, node.spec.type, node.spec.version, node.constants, links, keys.fingerprints.get(node.path))
 
 
-def why(node: Node, last: Trace | None, now: Trace | None) -> str:
+def why(node: Node, last: Trace | None, now: Trace | None) -> Sentence:
     """Why ``node`` is not served. ``now`` is None while an input's digest cannot be told yet (planning)."""
     if node.spec.volatile:
         return VOLATILE
     if last is None or last.type != node.spec.type:
         return FIRST_TIME
     if last.version != node.spec.version:
-        return f"node version {last.version} -> {node.spec.version}"
+        return say("other_node_version", before=last.version, now=node.spec.version)
     changes = [
-        f"{name} {_change(last.constants[name], value)}"
+        _change(name, last.constants[name], value)
         for name, value in node.constants.items()
         if name in last.constants and not _same(last.constants[name], value)
     ]
-    changes += [f"{name} is now a value" for name in node.constants if name in last.links]
-    changes += [f"{name} is now linked" for name in node.links if name in last.constants]
+    changes += [say("now_a_value", name=name) for name in node.constants if name in last.links]
+    changes += [say("now_linked", name=name) for name in node.links if name in last.constants]
     if changes:
-        return ", ".join(changes)
+        return say("changes", changes=changes)
     if now is None:
-        return "its input changes"
+        return say("input_will_change")
     if now.key == last.key:
         return GONE if node.spec.on_disk else HANDLE
     if now.fingerprint != last.fingerprint:
-        return "the file changed"
+        return say("file_changed")
     changed = [name for name, digests in now.links.items() if last.links.get(name) != digests]
-    return f"its input {' and '.join(changed)} changed" if changed else FIRST_TIME
+    return say("input_changed", names=changed) if changed else FIRST_TIME
 
 
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def _change(before: Any, after: Any) -> str:
-    """``7.0 -> 7.5``; of long texts the part where they begin to differ."""
+def _change(name: str, before: Any, after: Any) -> Sentence:
+    """``cfg 7.0 -> 7.5``; of long texts the part where they begin to differ."""
     texts = [repr(before), repr(after)]
     same = next((index for index, pair in enumerate(zip(*texts, strict=False)) if pair[0] != pair[1]), min(map(len, texts)))
     begin = same - SHOWN // 2
-    return " -> ".join(_shown(text, begin) for text in texts)
+    shown = [_shown(text, begin) for text in texts]
+    return say("value_changed", name=name, before=shown[0], now=shown[1])
 
 
 def _shown(text: str, begin: int) -> str:

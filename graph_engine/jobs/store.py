@@ -18,6 +18,7 @@ from graph_engine.database import Database, salvage
 from graph_engine.errors import LoomError
 from graph_engine.jobs.choose import choose, order
 from graph_engine.jobs.job import ENDED, Job, JobState, NewJob, Outcome
+from graph_engine.sentences import said, say
 
 MIGRATIONS = (
     """
@@ -286,8 +287,8 @@ class Jobs:
             return self._change(id, "cancelled", ended_at=time.time(), deaths="deaths + 1")
         if job.deaths + 1 < MOST_DEATHS:
             return self._change(id, "interrupted", device=None, deaths="deaths + 1")
-        action = "See the job's log. If memory ran out, make the picture or the batch smaller."
-        errors = _text([{"cause": f"its worker died twice: {cause}", "action": action}])
+        told = {"cause": say("worker_died", how=cause), "action": say("see_job_log")}
+        errors = _text([{**told, "said": said(told)}])
         return self._change(id, "failed", ended_at=time.time(), deaths="deaths + 1", errors=errors)
 
     def webhooks_due(self) -> list[Job]:
