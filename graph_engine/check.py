@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 EXACT_INT = 2**53  # every integer up to here has a float of its own
 CANNOT_CONVERT: Any = object()
+EXAMPLES: Mapping[SocketType, Sentence] = {
+    BOOL: say("a_bool"),
+    INT: say("an_int"),
+    FLOAT: say("a_float"),
+    TEXT: say("a_text"),
+}
 
 
 def unknown_node(path: str, type: str, registry: Registry) -> Problem:
@@ -228,5 +234,4 @@ def _shown(given: Any) -> str:
 
 
 def _example(of: SocketType) -> Sentence:
-    codes: Mapping[SocketType, str] = {BOOL: "a_bool", INT: "an_int", FLOAT: "a_float", TEXT: "a_text"}
-    return say(codes[of]) if of in codes else say("a_type", type=str(of))
+    return EXAMPLES.get(of) or say("a_type", type=str(of))

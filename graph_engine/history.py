@@ -139,8 +139,8 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> Sentence:
         for name, value in node.constants.items()
         if name in last.constants and not _same(last.constants[name], value)
     ]
-    changes += [say("now_a_value", name=name) for name in node.constants if name in last.links]
-    changes += [say("now_linked", name=name) for name in node.links if name in last.constants]
+    changes += [say("now_a_value", input=name) for name in node.constants if name in last.links]
+    changes += [say("now_linked", input=name) for name in node.links if name in last.constants]
     if changes:
         return say("changes", changes=changes)
     if now is None:
@@ -150,7 +150,7 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> Sentence:
     if now.fingerprint != last.fingerprint:
         return say("file_changed")
     changed = [name for name, digests in now.links.items() if last.links.get(name) != digests]
-    return say("input_changed", names=changed) if changed else FIRST_TIME
+    return say("input_changed", inputs=changed) if changed else FIRST_TIME
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -163,7 +163,7 @@ def _change(name: str, before: Any, after: Any) -> Sentence:
     same = next((index for index, pair in enumerate(zip(*texts, strict=False)) if pair[0] != pair[1]), min(map(len, texts)))
     begin = same - SHOWN // 2
     shown = [_shown(text, begin) for text in texts]
-    return say("value_changed", name=name, before=shown[0], now=shown[1])
+    return say("value_changed", input=name, before=shown[0], now=shown[1])
 
 
 def _shown(text: str, begin: int) -> str:

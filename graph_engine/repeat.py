@@ -87,7 +87,7 @@ def count(lengths: Mapping[str, int], given: Mapping[str, Binding]) -> int:
     """How many copies: the length that all lists of ``over`` share, or a fold's ``times``. Raises RepeatError."""
     if lengths:
         if len(set(lengths.values())) > 1:
-            told = [say("has_items", name=name, count=length) for name, length in lengths.items()]
+            told = [say("has_items", input=name, count=length) for name, length in lengths.items()]
             raise RepeatError(next(iter(lengths)), say("lengths_differ", lengths=told), say("same_lengths"))
         found = next(iter(lengths.values()))
     else:

@@ -2,6 +2,7 @@
 
 A sentence is a text, so whoever knows no codes prints it. An interface in another language makes its own from the code and the facts.
 In a table ``{names:or}`` stands for a list joined by that word (by commas without one), and ``{type:a}`` puts the article before a fact.
+A fact called ``input`` or ``inputs`` names fields of nodes, which other languages may have words for.
 """
 
 from __future__ import annotations
@@ -71,15 +72,14 @@ say = Sentences(
     muted="it is muted, or needs a muted node",
     other_node_version="node version {before} -> {now}",
     changes="{changes}",
-    value_changed="{name} {before} -> {now}",
-    now_a_value="{name} is now a value",
-    now_linked="{name} is now linked",
+    value_changed="{input} {before} -> {now}",
+    now_a_value="{input} is now a value",
+    now_linked="{input} is now linked",
     input_will_change="its input changes",
-    input_changed="its input {names:and} changed",
+    input_changed="its input {inputs:and} changed",
     file_changed="the file changed",
     basis_unreadable="what it depends on cannot be read: {error}",
     basis_untold="what it depends on cannot be told: {error}",
-    blocked="{by} failed",
     # what is wrong with a workflow: causes
     no_node_type="no node type is called '{type}'.",
     values_not_brought="its values could not be brought from version {before} to {after}: {error}.",
@@ -112,7 +112,7 @@ say = Sentences(
     definition_no_output="the definition has no output '{name}'.",
     no_list_named="nothing says which input takes a list.",
     lengths_differ="its lists differ in length: {lengths}.",
-    has_items="{name} has {count}",
+    has_items="{input} has {count}",
     how_often_missing="it is not told how often to repeat.",
     too_often="it would repeat more than {most} times.",
     no_list="it is no list.",
@@ -169,6 +169,28 @@ say = Sentences(
     a_float="a number",
     a_text="a text in quotes",
     a_type="{type:a}",
+    # why a file cannot be read
+    file_too_large="it has {count} bytes; a workflow has at most {most}.",
+    not_an_object="it holds {type}, not a workflow: the outermost value must be an object.",
+    too_deep="it is nested more than {most} levels deep.",
+    not_utf8="it is not UTF-8 text (byte {byte}). Save it as UTF-8.",
+    no_json="line {line}, column {column}: {error}. The file is cut off or is no JSON.",
+    half_character="it holds half a character (a lone surrogate), which no file can hold. Remove it.",
+    integer_too_large="it holds a whole number that is too large. Write a shorter number.",
+    key_twice="the key '{key}' stands twice in one object: which of the two is meant cannot be told. Remove one.",
+    not_finite="it holds {name}, which is no number in JSON. Write a finite number.",
+    number_too_large="the number {number} is too large. Write a finite number.",
+    other_format='"format" is {format}, not "{wanted}": this is no Latent Loom workflow.',
+    newer_format="it has the format {format} and this version reads up to {known}: update latent-loom to open it.",
+    file_damaged="{file} is damaged: {error}. Use the original file.",
+    carries_nothing="{file} carries no workflow: it was made elsewhere, or its metadata was removed.",
+    the_picture="the picture",
+    # jobs
+    queue_full="{count} jobs wait already, and no more are taken. Cancel some, or wait.",
+    no_job="there is no job '{id}'. It may have been in another state folder.",
+    cannot_move="the job is {state}: only one that waits can be moved.",
+    cannot_go_before="the job {id} is {state}: name one that waits.",
+    cannot_repeat="the job is {state}: wait for its end, or cancel it.",
     # why a node or a job failed, and what to do about it
     at_input="{input}: {cause}",
     no_memory="there is not enough memory.",
