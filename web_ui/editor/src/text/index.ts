@@ -58,24 +58,30 @@ export function keyNames(keys: string): string {
 
 /** JSON from the server: where a text comes with what it was made from, it is in the language of the interface. */
 export function heard<T>(json: string): T {
-  return JSON.parse(json, tongue.sentences && ((_key, value: unknown) => (isTold(value) ? inWords(value) : value))) as T;
+  const found = JSON.parse(json) as T;
+  if (tongue.sentences) putInWords(found);
+  return found;
 }
 
-const isTold = (value: unknown): value is { said: Record<string, Sentence> } => typeof value === "object" && value !== null && "said" in value && typeof value.said === "object";
-
-function inWords<T extends { readonly said: Record<string, Sentence> }>(told: T): T {
-  const texts = Object.entries(told).flatMap(([name, text]) => (typeof text === "string" ? [[name, Object.hasOwn(told.said, name) ? (worded(told.said[name]!) ?? text) : word("texts", text)]] : []));
-  return { ...told, ...Object.fromEntries(texts) };
+/** Values of documents travel in answers too, and may have a `said` that means anything. */
+function putInWords(value: unknown): void {
+  if (!isObject(value)) return;
+  const told = isObject(value.said) ? value.said : undefined;
+  for (const [name, part] of Object.entries(value)) {
+    if (typeof part !== "string") putInWords(part);
+    else if (told) value[name] = worded(told[name]) ?? word("texts", part);
+  }
 }
 
 /** A sentence of the server; undefined for one that is not known here. A blank such as `{names:und}` joins a list by that word. */
-function worded({ code, facts = {} }: Sentence): string | undefined {
+function worded(sentence: unknown): string | undefined {
   const { sentences = {} } = tongue;
-  if (!Object.hasOwn(sentences, code)) return undefined;
+  if (!isSentence(sentence) || !Object.hasOwn(sentences, sentence.code)) return undefined;
+  const { code, facts } = sentence;
   let known = true;
   const text = sentences[code]!.replace(/\{(\w+)(?::(\w+))?\}/g, (_blank, name: string, word?: string) => {
-    const all = [facts[name]].flat().map((one) => {
-      const part = isSentence(one) ? worded(one) : name === "input" || name === "inputs" ? humanName(String(one)) : String(one);
+    const all = [facts?.[name]].flat().map((one) => {
+      const part = isObject(one) ? worded(one) : name === "input" || name === "inputs" ? humanName(String(one)) : String(one);
       known &&= part !== undefined;
       return part;
     });
@@ -84,7 +90,8 @@ function worded({ code, facts = {} }: Sentence): string | undefined {
   return known ? text : undefined;
 }
 
-const isSentence = (fact: unknown): fact is Sentence => typeof fact === "object" && fact !== null && "code" in fact;
+const isObject = (value: unknown): value is { [name: string]: unknown } => typeof value === "object" && value !== null;
+const isSentence = (value: unknown): value is Sentence => isObject(value) && typeof value.code === "string";
 
 /** A node type with the words of this language. */
 export function inOwnWords(info: NodeInfo): NodeInfo {
