@@ -9,6 +9,7 @@ from graph_engine import check
 from graph_engine.errors import LoomError, NodeError, NodeInputError
 from graph_engine.folders import Folders
 from graph_engine.graph import Node
+from graph_engine.sentences import message, say
 from graph_engine.spec import NodeSpec
 from graph_engine.types import PYTHON_TYPES, ListOf, Named, SocketType
 from graph_engine.values import Codecs
@@ -43,18 +44,28 @@ def failure(
     """The located error for whatever a node raised. Values are described by type and shape, never by content; ``redact`` strikes
     secrets out of what the node said."""
     described = {name: codecs.describe(value) for name, value in inputs.items()}
+    cause: str
+    action: str
     if isinstance(error, NodeInputError):
-        cause, action = f"{error.input}: {error.cause}", error.action
+        cause, action = say("at_input", input=error.input, cause=error.cause), error.action
     elif type(error).__name__ in OUT_OF_MEMORY:
-        cause, action = "there is not enough memory.", "Make the picture or the batch smaller, or close other programs."
+        cause, action = say("no_memory"), say("make_smaller")
     elif isinstance(error, LoomError):
-        cause, action = f"{error}", "Correct the input, then run again: what is finished is kept."
+        cause, action = message(error), say("correct_input")
     elif isinstance(error, OSError):
-        cause, action = f"{error.strerror or error}.", "Check that the file is there and can be read, then run again."
+        cause, action = f"{error.strerror or error}.", say("check_file")
     else:
         cause = f"{type(error).__name__}: {error}."
-        action = f"This is a fault of the node (pack {node.spec.pack or 'unknown'}); its traceback is in the log (--verbose)."
-    return NodeError(node=node.path, type=node.spec.type, inputs=described, cause=redact(cause), action=redact(action))
+        action = say("fault_of_node", pack=node.spec.pack) if node.spec.pack else say("fault_of_unknown_node")
+    return NodeError(
+        node=node.path, type=node.spec.type, inputs=described, cause=_clean(cause, redact), action=_clean(action, redact)
+    )
+
+
+def _clean(text: str, redact: Callable[[str], str]) -> str:
+    """``text`` itself, with its code and facts, where there is nothing to strike out."""
+    clean = redact(text)
+    return text if clean == text else clean
 
 
 def _typed(name: str, want: SocketType, value: Any, classes: Mapping[str, type]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graph_engine.errors import LoomError, NodeInputError, Problem
 from graph_engine.folders import Folders, OutsideFolderError
+from graph_engine.sentences import Sentence, listed, message, say
 from graph_engine.spec import InputSpec, NodeSpec
 from graph_engine.types import ANY, BOOL, FLOAT, INT, PRIMITIVES, PYTHON_TYPES, TEXT, ListOf, Named, SocketType, Union, refusal
 
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 
 EXACT_INT = 2**53  # every integer up to here has a float of its own
 CANNOT_CONVERT: Any = object()
+EXAMPLES: Mapping[SocketType, Sentence] = {
+    BOOL: say("a_bool"),
+    INT: say("an_int"),
+    FLOAT: say("a_float"),
+    TEXT: say("a_text"),
+}
 
 
 def unknown_node(path: str, type: str, registry: Registry) -> Problem:
     similar = registry.similar(type)
-    action = f"Did you mean {' or '.join(similar)}?" if similar else "Install the pack that has it, or remove the node."
-    return Problem(code="unknown_node", node=path, cause=f"no node type is called {type!r}.", action=action)
+    action = say("did_you_mean", names=list(similar)) if similar else say("install_pack")
+    return Problem(code="unknown_node", node=path, cause=say("no_node_type", type=type), action=action)
 
 
 def migrated(path: str, spec: NodeSpec, version: int, values: dict[str, Any]) -> tuple[dict[str, Any], Problem | None]:
@@ -31,32 +38,25 @@ def migrated(path: str, spec: NodeSpec, version: int, values: dict[str, Any]) ->
         while version < spec.version and version in spec.migrations:
             values, version = spec.migrations[version](dict(values)), version + 1
     except Exception as error:  # the migration is the pack's
-        cause = f"its values could not be brought from version {version} to {version + 1}: {type(error).__name__}: {error}."
-        return values, Problem(code="version", node=path, cause=cause, action="Set the node up anew.")
+        cause = say("values_not_brought", before=version, after=version + 1, error=f"{type(error).__name__}: {error}")
+        return values, Problem(code="version", node=path, cause=cause, action=say("set_up_anew"))
     if version == spec.version:
         return values, None
-    known = f"version {spec.version} is installed"
-    action = "Update the pack." if version > spec.version else "The pack has no migration: set the node up anew."
-    cause = f"{spec.type} is version {version} here, and {known}."
+    action = say("update_pack") if version > spec.version else say("no_migration")
+    cause = say("other_version", type=spec.type, version=version, installed=spec.version)
     return values, Problem(code="version", node=path, cause=cause, action=action)
 
 
 def missing_input(path: str, field: InputSpec) -> Problem:
-    action = f"Give it a value ({field.type})." if field.type in PRIMITIVES else f"Link an output of type {field.type} to it."
-    return Problem(code="missing_input", node=path, input=field.name, cause="nothing is given here.", action=action)
+    action = say("give_value" if field.type in PRIMITIVES else "link_to_it", type=str(field.type))
+    return Problem(code="missing_input", node=path, input=field.name, cause=say("nothing_given"), action=action)
 
 
 def unknown_inputs(path: str, spec: NodeSpec, given: Iterable[str]) -> list[Problem]:
     """Names that the node does not have. They are kept in the file."""
-    known = ", ".join(spec.inputs) or "none"
+    action = say("inputs_are", names=listed(spec.inputs))
     return [
-        Problem(
-            code="unknown_input",
-            node=path,
-            input=name,
-            cause=f"{spec.type} has no input {name!r}.",
-            action=f"Its inputs: {known}.",
-        )
+        Problem(code="unknown_input", node=path, input=name, cause=say("no_such_input", type=spec.type, name=name), action=action)
         for name in given
         if name not in spec.inputs
     ]
@@ -67,21 +67,24 @@ def value(path: str, field: InputSpec, given: Any, folders: Folders) -> tuple[An
     if (given is None and field.default is None) or (field.free and type(given) is field.python_type):
         return given, None
 
-    def problem(code: Any, cause: str, action: str) -> tuple[Any, Problem]:
+    def problem(code: Any, cause: Sentence, action: Sentence) -> tuple[Any, Problem]:
         return given, Problem(code=code, node=path, input=field.name, cause=cause, action=action)
 
     found: Any = given if type(given) is field.python_type else converted(given, field.type)
     if found is CANNOT_CONVERT:
         if not _has_values(field.type):
-            return problem("bad_value", f"{field.type} cannot be written as a value.", "Link an output to it.")
-        return problem("bad_value", f"{_shown(given)} is no {field.type}.", f"Write {_example(field.type)}.")
+            return problem("bad_value", say("not_writable", type=str(field.type)), say("link_instead"))
+        return problem(
+            "bad_value", say("not_of_type", value=_shown(given), type=str(field.type)), say("write", example=_example(field.type))
+        )
     for item in found if isinstance(field.type, ListOf) else (found,):
         if field.choices is not None and item not in field.choices:
             near = get_close_matches(str(item), field.choices, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            return problem("not_a_choice", f"{_shown(item)} is no choice.", f"{hint}Choices: {', '.join(field.choices)}.")
+            names = list(field.choices)
+            action = say("did_you_mean_choice", name=near[0], names=names) if near else say("choices_are", names=names)
+            return problem("not_a_choice", say("not_a_choice", value=_shown(item)), action)
         if field.range is not None and item not in field.range:
-            return problem("bad_range", f"{_shown(item)} lies outside {field.range}.", "Choose a number inside.")
+            return problem("bad_range", say("outside", value=_shown(item), range=str(field.range)), say("choose_inside"))
     if field.choice is not None:
         return found, _choice_problem(path, field, found, folders)
     return found, None
@@ -89,15 +92,16 @@ def value(path: str, field: InputSpec, given: Any, folders: Folders) -> tuple[An
 
 def _choice_problem(path: str, field: InputSpec, name: str, folders: Folders) -> Problem | None:
     assert field.choice is not None
+    action: str = field.choice.action
     try:
         options = field.choice.options(folders)
         if name in options:
             return None
         near = get_close_matches(name, options, n=1)
-        cause = f"there is no {field.choice.what} called {_shown(name)}."
-        action = f"Did you mean {near[0]!r}?" if near else field.choice.action
+        cause: str = say("nothing_called", what=field.choice.what, value=_shown(name))
+        action = say("did_you_mean_name", name=near[0]) if near else action
     except Exception as error:  # the listing is the pack's
-        cause, action = f"{error}", field.choice.action
+        cause = message(error)
     return Problem(code="unknown_model", node=path, input=field.name, cause=cause, action=action)
 
 
@@ -123,28 +127,26 @@ def converted(given: Any, want: SocketType) -> Any:
 def bad_link(path: str, name: str, source: Output, spec: NodeSpec | None, nodes: Iterable[str]) -> Problem:
     if spec is None:
         near = get_close_matches(source.path, list(nodes), n=1)
-        cause, action = (
-            f"it is linked to {source.path!r}, which does not exist.",
-            f"Did you mean {near[0]!r}?" if near else "Relink it.",
-        )
+        cause = say("linked_to_nothing", node=source.path)
+        action = say("did_you_mean_name", name=near[0]) if near else say("relink")
     else:
-        cause = f"{source.path!r} has no output {source.name!r}."
-        action = f"Its outputs: {', '.join(spec.outputs) or 'none'}."
+        cause = say("no_such_output", node=source.path, name=source.name)
+        action = say("outputs_are", names=listed(spec.outputs))
     return Problem(code="unknown_output", node=path, input=name, cause=cause, action=action)
 
 
 def bad_output(name: str, source: Output, spec: NodeSpec | None) -> Problem:
     if spec is None:
-        cause, action = f"it comes from {source.path!r}, which does not exist.", "Correct the output's 'from'."
+        cause, action = say("output_from_nothing", node=source.path), say("correct_from")
     else:
-        cause = f"it comes from {source.path}.{source.name}, which does not exist."
-        action = f"Outputs of {source.path}: {', '.join(spec.outputs) or 'none'}."
-    return Problem(code="unknown_output", input=name, cause=f"the declared output is broken: {cause}", action=action)
+        cause = say("output_from_no_output", source=f"{source.path}.{source.name}")
+        action = say("outputs_of_are", node=source.path, names=listed(spec.outputs))
+    return Problem(code="unknown_output", input=name, cause=cause, action=action)
 
 
 def too_many_links(path: str, name: str, count: int) -> Problem:
-    cause = f"{count} links lead here, and it takes one value."
-    return Problem(code="type_mismatch", node=path, input=name, cause=cause, action="Keep one of the links.")
+    cause = say("too_many_links", count=count)
+    return Problem(code="type_mismatch", node=path, input=name, cause=cause, action=say("keep_one_link"))
 
 
 def cycles(reads: Mapping[str, list[str]]) -> list[Problem]:
@@ -158,17 +160,17 @@ def cycles(reads: Mapping[str, list[str]]) -> list[Problem]:
             edges = networkx.find_cycle(graph.subgraph(knot), source=min(knot))
             way = [edge[0] for edge in edges]
             shown = way if len(way) <= 8 else [*way[:4], "…", *way[-3:]]
-            cause = f"these nodes need each other: {' -> '.join([*shown, way[0]])}."
-            found.append(Problem(code="cycle", node=way[0], cause=cause, action="Remove one of the links."))
+            cause = say("circle", way=" -> ".join([*shown, way[0]]))
+            found.append(Problem(code="cycle", node=way[0], cause=cause, action=say("remove_one_link")))
     return found
 
 
 def type_mismatch(
-    path: str, name: str, origin: str, got: SocketType, want: SocketType, reason: str, registry: Registry
+    path: str, name: str, origin: str, got: SocketType, want: SocketType, reason: Sentence, registry: Registry
 ) -> Problem:
     conversion = _conversion(got, want, registry)
-    action = f"Insert {conversion.title!r} ({conversion.type}) between them." if conversion else f"Link an output of type {want}."
-    cause = f"{origin} gives {got}, but {reason}."
+    action = say("insert", title=conversion.title, type=conversion.type) if conversion else say("link_type", type=str(want))
+    cause = say("misfit", source=origin, got=str(got), reason=reason)
     return Problem(code="type_mismatch", node=path, input=name, cause=cause, action=action)
 
 
@@ -196,25 +198,24 @@ def resolved_types(
     except (KeyError, OutsideFolderError):
         return {}, None  # a value is missing or wrong, which is reported where the value is checked
     except Exception as error:  # the resolver is the pack's
-        cause = f"{error}." if isinstance(error, LoomError | OSError | ValueError) else f"{type(error).__name__}: {error}."
-        return {}, Problem(code="unreadable_file", node=path, cause=cause, action="Choose another file.")
+        told = message(error) if isinstance(error, LoomError | OSError | ValueError) else f"{type(error).__name__}: {error}"
+        cause = say("unreadable", error=told)
+        return {}, Problem(code="unreadable_file", node=path, cause=cause, action=say("choose_other_file"))
     return {name: Named(parameter) for name, parameter in found.items()}, None
 
 
 def nothing_to_run(has_nodes: bool) -> Problem:
-    cause = "no node saves anything and no output is declared." if has_nodes else "the workflow is empty."
-    return Problem(code="nothing_to_run", cause=cause, action="Add a node such as 'Save image', or declare an output.")
+    return Problem(code="nothing_to_run", cause=say("nothing_saved" if has_nodes else "empty"), action=say("add_sink"))
 
 
 def unknown_target(name: str, known: list[str]) -> Problem:
     near = get_close_matches(name, known, n=1)
-    action = f"Did you mean {near[0]!r}?" if near else "Name a node of the file, or one of its outputs."
-    return Problem(code="unknown_target", cause=f"there is no node or output {name!r}.", action=action)
+    action = say("did_you_mean_name", name=near[0]) if near else say("name_target")
+    return Problem(code="unknown_target", cause=say("no_target", name=name), action=action)
 
 
 def muted_target(name: str) -> Problem:
-    cause = f"{name!r} is muted, or needs a muted node."
-    return Problem(code="unknown_target", cause=cause, action="Unmute it, or name another target.")
+    return Problem(code="unknown_target", cause=say("muted_target", name=name), action=say("unmute_target"))
 
 
 def _has_values(of: SocketType) -> bool:
@@ -227,10 +228,10 @@ def _has_values(of: SocketType) -> bool:
 
 def _shown(given: Any) -> str:
     if type(given) is int and given.bit_length() > 256:  # Python refuses to write very large ones
-        return "a number that large"
+        return say("so_large")
     text = repr(given)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _example(of: SocketType) -> str:
-    return {BOOL: "true or false", INT: "a whole number", FLOAT: "a number", TEXT: "a text in quotes"}.get(of, f"a {of}")  # type: ignore[arg-type]
+def _example(of: SocketType) -> Sentence:
+    return EXAMPLES.get(of) or say("a_type", type=str(of))

@@ -9,6 +9,7 @@ from pathlib import Path
 from graph_engine.atomic import written_beside
 from graph_engine.errors import DeliveryError
 from graph_engine.folders import OutsideFolderError, confined
+from graph_engine.sentences import say
 
 UNSAFE = re.compile(r'[<>:"|?*\x00-\x1f]')
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -28,9 +29,7 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
             return _link_free(temporary, target, suffix)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DeliveryError(
-            f"{target.name}{suffix} could not be written to {folder}: {reason}. Choose another folder with --output, or make room."
-        ) from error
+        raise DeliveryError(say("not_written", file=f"{target.name}{suffix}", folder=str(folder), error=reason)) from error
 
 
 def _link_free(temporary: Path, target: Path, suffix: str) -> Path:

@@ -29,6 +29,7 @@ from graph_engine.graph import Graph, Link, Node
 from graph_engine.history import History, Trace, trace, why
 from graph_engine.lanes import Lanes
 from graph_engine.secrets import Secrets
+from graph_engine.sentences import message
 from graph_engine.values import Codecs, Digest, File
 
 log = logging.getLogger(__name__)
@@ -449,7 +450,7 @@ class Run:
 
     def _report(self, error: LoomError, node: Node) -> None:
         self.result.errors.append(error)
-        cause, action = (error.cause, error.action) if isinstance(error, NodeError) else (str(error), "")
+        cause, action = (error.cause, error.action) if isinstance(error, NodeError) else (message(error), "")
         self._tell(events.NodeFailed, node=node.path, type=node.spec.type, cause=cause, action=action)
 
     # the user's side

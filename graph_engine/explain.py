@@ -15,10 +15,10 @@ from graph_engine.digest import Digests, Keys
 from graph_engine.errors import WorkflowError
 from graph_engine.graph import Graph, Link, Node
 from graph_engine.history import GONE, HANDLE, History, why
-from graph_engine.plan import Planner, Status
+from graph_engine.plan import UNCHANGED, Planner, Status
+from graph_engine.sentences import Sentence
 
-LINKED = "its input "
-UNCHANGED = "nothing that it depends on changed"
+FROM_ABOVE = ("input_changed", "input_will_change")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Cause:
     node: str
     type: str
     status: Status
-    reason: str
+    reason: Sentence
     feeds: str = ""
     root: bool = False
     seconds: float | None = None
@@ -70,7 +70,7 @@ def explain(graph: Graph, keys: Keys, cache: Cache, history: History, origin: st
             status="runs" if runs else "cached",
             reason=reason,
             feeds=feeds,
-            root=not reason.startswith(LINKED),
+            root=reason.code not in FROM_ABOVE,
             seconds=planned[node.path].seconds,
         )
         waiting.extend((graph.nodes[link.node], f"{node.path}.{name}") for name, link in reversed(above))

@@ -24,6 +24,7 @@ from graph_engine.repeat import (
     count,
     is_repeat,
 )
+from graph_engine.sentences import Sentence, listed, say
 from graph_engine.workflow.document import SUBGRAPH, NodeEntry, Workflow
 
 MAX_NODES = 250_000
@@ -113,7 +114,7 @@ class _Flattener:
             waiting.extend(self._open(waiting.pop()) if waiting else self._repeat(self._next_deferred()))
             if len(self.flat.nodes) + len(self.instances) + len(self.flat.problems) > MAX_NODES:
                 self.flat.problems.clear()
-                self._problem("too_large", f"it holds more than {MAX_NODES} nodes once written out.", "Split it.")
+                self._problem("too_large", say("too_many_nodes", most=MAX_NODES), say("split_workflow"))
                 self.flat.nodes.clear()
                 self.instances.clear()
                 self.repeats.clear()
@@ -131,7 +132,7 @@ class _Flattener:
             del self.flat.nodes[path]
         return self.flat
 
-    def _problem(self, code: Any, cause: str, action: str, node: str | None = None, input: str | None = None) -> None:
+    def _problem(self, code: Any, cause: Sentence, action: Sentence, node: str | None = None, input: str | None = None) -> None:
         self.flat.problems.append(Problem(code=code, cause=cause, action=action, node=node, input=input))
 
     def _bind(self, workflow: Workflow, given: Mapping[str, Binding], where: str) -> dict[str, Binding]:
@@ -140,9 +141,9 @@ class _Flattener:
         for name, value in given.items():
             port = workflow.inputs.get(name)
             if port is None:
-                known = ", ".join(sorted(workflow.inputs)) or "none"
-                cause = f"there is no input {name!r}."
-                self._problem("unknown_input", cause, f"Declared inputs: {known}.", where or None, name)
+                cause = say("no_declared_input", name=name)
+                action = say("declared_inputs_are", names=listed(sorted(workflow.inputs)))
+                self._problem("unknown_input", cause, action, where or None, name)
                 continue
             for target in port.to:
                 bound[target] = value
@@ -154,8 +155,8 @@ class _Flattener:
             node, _, name = address.partition(".")
             by_node.setdefault(node, {})[name] = value
         for node in sorted(by_node.keys() - scope.workflow.nodes.keys()):
-            cause = f"a declared input sets {node!r}, which does not exist."
-            self._problem("unknown_target", cause, "Correct the input's 'to'.", scope.prefix.rstrip("/") or None, node)
+            cause = say("input_sets_nothing", node=node)
+            self._problem("unknown_target", cause, say("correct_to"), scope.prefix.rstrip("/") or None, node)
         for name, entry in scope.workflow.nodes.items():
             path = scope.prefix + name
             values = dict(entry.values)
@@ -185,11 +186,11 @@ class _Flattener:
         name = entry.type.partition(":")[2]
         depth = next((depth for depth in range(len(around), 0, -1) if name in around[depth - 1].definitions), None)
         if depth is None:
-            self._problem("unknown_node", f"no definition is called {name!r}.", "Add it under 'definitions'.", path)
+            self._problem("unknown_node", say("no_definition", name=name), say("add_definition"), path)
             return None
         found = around[depth - 1].definitions[name]
         if any(found is one for one in users) or len(users) > MAX_NESTING:
-            self._problem("recursion", f"{name!r} contains itself, or lies too deep.", "A subgraph cannot repeat itself.", path)
+            self._problem("recursion", say("contains_itself", name=name), say("no_self_repeat"), path)
             return None
         return found, around[:depth]
 
@@ -232,13 +233,13 @@ class _Flattener:
         given = use.given.get(name)
         if isinstance(given, Constant):
             if not isinstance(given.value, list):
-                raise RepeatError(name, "it is no list.", "Give it a list: the subgraph is repeated for each item.")
+                raise RepeatError(name, say("no_list"), say("give_list"))
             return [Constant(value) for value in given.value]
         if given is None:
-            raise RepeatError(name, "nothing is given here.", "Link a list to it, or give it one.")
+            raise RepeatError(name, say("nothing_given"), say("link_list"))
         sources = self._resolve(given) if isinstance(given, Output) else given
         if sources is None:
-            raise RepeatError(name, "its list comes from a muted node.", "Unmute it, or link another list.")
+            raise RepeatError(name, say("list_muted"), say("unmute_list"))
         if not isinstance(sources, list):
             return list(sources)
         address = f"{use.path}.{name}"

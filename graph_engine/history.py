@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 from graph_engine.cache.disk import DiskCache
 from graph_engine.digest import Digests, Key, Keys
 from graph_engine.graph import Link, Node
+from graph_engine.sentences import Sentence, say
 
-FIRST_TIME = "first time"
-VOLATILE = "changes on every run"
-GONE = "its result is no longer kept"
-HANDLE = "a handle is made anew by each process"
+FIRST_TIME = say("first_time")
+VOLATILE = say("every_run")
+GONE = say("result_gone")
+HANDLE = say("handle_anew")
 SHOWN = 40
 
 
@@ -125,44 +126,45 @@ def trace(node: Node, keys: Keys, needs: frozenset[str] | None, known: Sequence[
     return Trace(key, node.spec.type, node.spec.version, node.constants, links, keys.fingerprints.get(node.path))
 
 
-def why(node: Node, last: Trace | None, now: Trace | None) -> str:
+def why(node: Node, last: Trace | None, now: Trace | None) -> Sentence:
     """Why ``node`` is not served. ``now`` is None while an input's digest cannot be told yet (planning)."""
     if node.spec.volatile:
         return VOLATILE
     if last is None or last.type != node.spec.type:
         return FIRST_TIME
     if last.version != node.spec.version:
-        return f"node version {last.version} -> {node.spec.version}"
+        return say("other_node_version", before=last.version, now=node.spec.version)
     if changes := _changes(node, last):
-        return ", ".join(changes)
+        return say("changes", changes=changes)
     if now is None:
-        return "its input changes"
+        return say("input_will_change")
     if now.key == last.key:
         return GONE if node.spec.on_disk else HANDLE
     if now.fingerprint != last.fingerprint:
-        return "the file changed"
+        return say("file_changed")
     changed = [name for name, digests in now.links.items() if last.links.get(name) != digests]
-    return f"its input {' and '.join(changed)} changed" if changed else FIRST_TIME
+    return say("input_changed", inputs=changed) if changed else FIRST_TIME
 
 
-def _changes(node: Node, last: Trace) -> list[str]:
+def _changes(node: Node, last: Trace) -> list[Sentence]:
     changes = []
     for name, value in node.constants.items():
         if name in last.links:
-            changes.append(f"{name} is now a value")
+            changes.append(say("now_a_value", input=name))
         elif name in last.constants:
             before = last.constants[name]
             if type(value) is not type(before) or value != before:
-                changes.append(f"{name} {_change(before, value)}")
-    return changes + [f"{name} is now linked" for name in node.links if name in last.constants]
+                changes.append(_change(name, before, value))
+    return changes + [say("now_linked", input=name) for name in node.links if name in last.constants]
 
 
-def _change(before: Any, after: Any) -> str:
-    """``7.0 -> 7.5``; of long texts the part where they begin to differ."""
+def _change(name: str, before: Any, after: Any) -> Sentence:
+    """``cfg 7.0 -> 7.5``; of long texts the part where they begin to differ."""
     texts = [repr(before), repr(after)]
     same = next((index for index, pair in enumerate(zip(*texts, strict=False)) if pair[0] != pair[1]), min(map(len, texts)))
     begin = same - SHOWN // 2
-    return " -> ".join(_shown(text, begin) for text in texts)
+    shown = [_shown(text, begin) for text in texts]
+    return say("value_changed", input=name, before=shown[0], now=shown[1])
 
 
 def _shown(text: str, begin: int) -> str:

@@ -27,7 +27,9 @@ from graph_engine.schedule import (
     Scheduler,
     State,
 )
+from graph_engine.sentences import Sentence, say
 
+UNCHANGED = say("unchanged")
 Status = Literal["runs", "cached", "muted"]
 
 
@@ -38,7 +40,7 @@ class Planned:
     node: str
     type: str
     status: Status
-    reason: str
+    reason: Sentence
     seconds: float | None = None
     size_bytes: float | None = None
 
@@ -60,7 +62,7 @@ class Planner:
         self.needs: dict[int, frozenset[str]] = {}
         self.traces: dict[int, Trace] = {}
         self.runs: set[int] = set()
-        self.unknown: dict[int, str] = {}
+        self.unknown: dict[int, Sentence] = {}
 
     def run(self) -> list[Planned]:
         machine = Scheduler(self.graph.units, self.graph.targets)
@@ -70,10 +72,7 @@ class Planner:
             if event is not None:
                 waiting.extend(machine.on_event(event))
         planned = [self._planned(node) for node in self.graph.nodes if machine.state[node.index] != State.IDLE]
-        return planned + [
-            Planned(node=path, type="", status="muted", reason="it is muted, or needs a muted node")
-            for path in sorted(self.graph.skipped)
-        ]
+        return planned + [Planned(node=path, type="", status="muted", reason=say("muted")) for path in sorted(self.graph.skipped)]
 
     def _answer(self, command: Command) -> Event | None:
         match command:
@@ -93,7 +92,7 @@ class Planner:
         try:
             found = self.traces[node.index] = trace(node, self.keys, self.needs.get(node.index), self.known, last)
         except Exception as error:  # the fingerprint is the pack's; the run will tell in full what is wrong
-            self.unknown[node.index] = f"what it depends on cannot be read: {error}"
+            self.unknown[node.index] = say("basis_unreadable", error=str(error))
             return Missing(node.index)
         result = None if node.spec.volatile else self.cache.result(found.key)
         if result is None:
@@ -116,7 +115,7 @@ class Planner:
                 self.keys.fingerprint(node, values)
             needs = frozenset(node.spec.needs(values)) if node.spec.needs else frozenset[str]()
         except Exception as error:  # both functions are the pack's, as above
-            self.unknown[node.index] = f"what it depends on cannot be told: {error}"
+            self.unknown[node.index] = say("basis_untold", error=str(error))
             needs = frozenset(node.lazy)
         self.needs[node.index] = needs
         return Answered(node.index, needs)
@@ -127,7 +126,7 @@ class Planner:
 
     def _planned(self, node: Node) -> Planned:
         if node.index not in self.runs:
-            return Planned(node=node.path, type=node.spec.type, status="cached", reason="nothing that it depends on changed")
+            return Planned(node=node.path, type=node.spec.type, status="cached", reason=UNCHANGED)
         reason = self.unknown.get(node.index) or why(node, self.history.last(self.origin, node.path), self.traces.get(node.index))
         cost = self.cache.estimate(node)
         seconds, size = (cost.seconds, cost.size_bytes) if cost else (None, None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from graph_engine.declare import node, spec_of
+from graph_engine.sentences import Sentence, listed, say
 from graph_engine.spec import NodeSpec
 from graph_engine.workflow.document import NodeEntry, Workflow
 
@@ -42,7 +43,7 @@ Binding: TypeAlias = Constant | Output | tuple[Output, ...]
 class RepeatError(ValueError):
     """A map or fold that cannot be written out: which input is at fault, why, and what to do."""
 
-    def __init__(self, input: str | None, cause: str, action: str) -> None:
+    def __init__(self, input: str | None, cause: Sentence, action: Sentence) -> None:
         self.input, self.cause, self.action = input, cause, action
         super().__init__(f"{cause} {action}")
 
@@ -74,32 +75,28 @@ def check_names(entry: NodeEntry, inner: Workflow) -> None:
     """Raises RepeatError when ``over`` or ``state`` name what the definition does not have."""
     for name in (*entry.over, *entry.state):
         if name not in inner.inputs:
-            raise RepeatError(name, f"the definition has no input {name!r}.", f"Its inputs: {', '.join(inner.inputs) or 'none'}.")
+            raise RepeatError(name, say("definition_no_input", name=name), say("inputs_are", names=listed(inner.inputs)))
     for output in entry.state.values():
         if output not in inner.outputs:
-            raise RepeatError(
-                None, f"the definition has no output {output!r}.", f"Its outputs: {', '.join(inner.outputs) or 'none'}."
-            )
+            raise RepeatError(None, say("definition_no_output", name=output), say("outputs_are", names=listed(inner.outputs)))
     if entry.type.startswith(MAP) and not entry.over:
-        raise RepeatError(None, "nothing says which input takes a list.", "Name it in 'over'.")
+        raise RepeatError(None, say("no_list_named"), say("name_in_over"))
 
 
 def count(lengths: Mapping[str, int], given: Mapping[str, Binding]) -> int:
     """How many copies: the length that all lists of ``over`` share, or a fold's ``times``. Raises RepeatError."""
     if lengths:
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise RepeatError(next(iter(lengths)), f"its lists differ in length: {told}.", "Give each list as many items.")
+            told = [say("has_items", input=name, count=length) for name, length in lengths.items()]
+            raise RepeatError(next(iter(lengths)), say("lengths_differ", lengths=told), say("same_lengths"))
         found = next(iter(lengths.values()))
     else:
         times = given.get(TIMES)
         if not isinstance(times, Constant) or type(times.value) is not int or times.value < 0:
-            raise RepeatError(
-                TIMES, "it is not told how often to repeat.", f"Give {TIMES!r} a whole number, or name a list in 'over'."
-            )
+            raise RepeatError(TIMES, say("how_often_missing"), say("say_how_often", name=TIMES))
         found = times.value
     if found > MAX_COPIES:
-        raise RepeatError(None, f"it would repeat more than {MAX_COPIES} times.", "Split the list.")
+        raise RepeatError(None, say("too_often", most=MAX_COPIES), say("split_list"))
     return found
 
 

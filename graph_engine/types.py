@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graph_engine.sentences import Sentence, say
+
 Bindings: TypeAlias = dict[str, "SocketType"]
 
 
@@ -72,7 +74,7 @@ PYTHON_TYPES: Mapping[SocketType, type] = {BOOL: bool, INT: int, FLOAT: float, T
 LOSSLESS = {(INT, FLOAT)}  # the only conversion a link makes by itself
 
 
-def refusal(got: SocketType, want: SocketType, bindings: Bindings) -> str | None:
+def refusal(got: SocketType, want: SocketType, bindings: Bindings) -> Sentence | None:
     """Why a value of type ``got`` cannot enter an input of type ``want``; None when it can, and then ``bindings`` has grown.
 
     ``got`` may hold unbound variables (a loader that could not be asked): they agree with everything.
@@ -97,11 +99,11 @@ def refusal(got: SocketType, want: SocketType, bindings: Bindings) -> str | None
         case Named() if isinstance(want, Named) and got.name == want.name and len(got.parameters) == len(want.parameters):
             for mine, theirs in zip(got.parameters, want.parameters, strict=True):
                 if reason := refusal(mine, theirs, bindings):
-                    return f"{got.name}: {reason}"
+                    return say("within", name=got.name, reason=reason)
             return None
     if (got, want) in LOSSLESS:
         return None
-    return f"it is {_article(got)}, and {_article(want)} is needed"
+    return say("needed", got=str(got), want=str(want))
 
 
 def substitute(wanted: SocketType, bindings: Mapping[str, SocketType]) -> SocketType:
@@ -136,17 +138,17 @@ def _open(of: SocketType) -> bool:
     return not isinstance(of, Named) or any(map(_open, of.parameters))
 
 
-def _bind(name: str, got: SocketType, bindings: Bindings) -> str | None:
+def _bind(name: str, got: SocketType, bindings: Bindings) -> Sentence | None:
     bound = bindings.get(name)
     if bound is None or isinstance(bound, Variable):
         bindings[name] = got
         return None
     if isinstance(got, Variable) or refusal(got, bound, bindings) is None:
         return None
-    return f"it is for {got}, but another input of this node is for {bound}"
+    return say("bound_otherwise", got=str(got), bound=str(bound))
 
 
-def _refused_by_all(got: SocketType, options: tuple[SocketType, ...], bindings: Bindings) -> str | None:
+def _refused_by_all(got: SocketType, options: tuple[SocketType, ...], bindings: Bindings) -> Sentence | None:
     if isinstance(got, Union):
         return next((reason for one in got.options if (reason := _refused_by_all(one, options, bindings))), None)
     for option in options:
@@ -154,8 +156,4 @@ def _refused_by_all(got: SocketType, options: tuple[SocketType, ...], bindings: 
         if refusal(got, option, attempt) is None:
             bindings.update(attempt)
             return None
-    return f"it is {_article(got)}, and one of {', '.join(map(str, options))} is needed"
-
-
-def _article(of: SocketType) -> str:
-    return f"{'an' if str(of)[0].lower() in 'aeiou' else 'a'} {of}"
+    return say("one_needed", got=str(got), wants=list(map(str, options)))

@@ -23,6 +23,7 @@ from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.text import MAX_DEPTH, canonical, parse
 from web_ui import describe, schema
 from web_ui.problems import RequestError
+from web_ui.sentences import say
 from web_ui.settings import Settings
 
 JSON_TYPES: Mapping[str, str] = {"bool": "boolean", "int": "integer", "float": "number", "text": "string"}
@@ -77,7 +78,7 @@ class Catalogue:
         if type not in self.registry.specs:
             near = self.registry.similar(type)
             raise RequestError(
-                404, "No such node", f"No node type is called {type[:200]!r}.", f"Did you mean {near[0]}?" if near else ""
+                404, "No such node", say("unknown_node_type", type=type[:200]), f"Did you mean {near[0]}?" if near else ""
             )
         return self.registry.specs[type]
 
@@ -94,8 +95,8 @@ class Catalogue:
         workflow = document(wanted.workflow)
         graph = self._graph(workflow, wanted.inputs, wanted.targets)
         return schema.CheckReply(
-            problems=[schema.ProblemEntry(**problem.as_json()) for problem in graph.problems],
-            warnings=[schema.ProblemEntry(**problem.as_json()) for problem in graph.warnings],
+            problems=[describe.problem(one) for one in graph.problems],
+            warnings=[describe.problem(one) for one in graph.warnings],
             inputs=[describe.declared(one) for one in declared_inputs(workflow, graph)],
             types={node.path: {name: describe.socket_type(of) for name, of in node.types.items()} for node in graph.nodes},
         )

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from graph_engine.errors import Problem
 from graph_engine.fields import Range
 from graph_engine.interface import DeclaredInput
 from graph_engine.jobs import Happening, Job
 from graph_engine.plan import Planned
+from graph_engine.sentences import said
 from graph_engine.spec import InputSpec, NodeSpec
 from graph_engine.types import Anything, ListOf, Named, SocketType, Union, Variable
 from web_ui import schema
@@ -89,8 +91,12 @@ def declared(one: DeclaredInput) -> schema.DeclaredInputInfo:
     )
 
 
+def problem(found: Problem) -> schema.ProblemEntry:
+    return schema.ProblemEntry(**found.as_json(), said=said({"cause": found.cause, "action": found.action}))
+
+
 def plan(found: Iterable[Planned]) -> schema.Plan:
-    nodes = [schema.PlannedNode(**one.as_json()) for one in found]
+    nodes = [schema.PlannedNode(**one.as_json(), said=said({"reason": one.reason})) for one in found]
     known = [one.seconds for one in nodes if one.status == "runs" and one.seconds is not None]
     return schema.Plan(nodes=nodes, seconds=sum(known) if known else None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -13,7 +14,9 @@ from graph_engine.database import DatabaseError
 from graph_engine.errors import FormatError, LoomError, WorkflowError
 from graph_engine.folders import OutsideFolderError
 from graph_engine.jobs.store import JobStateError, KeyReusedError, QueueFullError, UnknownJobError
-from web_ui.schema import ProblemDetails, ProblemEntry
+from graph_engine.sentences import message, said
+from web_ui import describe
+from web_ui.schema import ProblemDetails
 from web_ui.store.errors import AlreadyThere, BadName, BadPicture, Broken, NotThere, NotWritten, Stale, StoreError, TooLarge
 
 log = logging.getLogger(__name__)
@@ -64,12 +67,10 @@ def described(error: BaseException) -> tuple[ProblemDetails, Mapping[str, str]]:
     """The envelope for any error, and headers that belong to it."""
     match error:
         case RequestError():
-            found = ProblemDetails(
-                title=error.title, status=error.status, detail=error.detail, action=error.action, etag=error.etag
-            )
+            found = ProblemDetails(title=error.title, status=error.status, etag=error.etag, **_told(error.detail, error.action))
             return found, error.headers
         case WorkflowError():
-            entries = [ProblemEntry(**problem.as_json()) for problem in error.problems]
+            entries = [describe.problem(one) for one in error.problems]
             count = len(entries)
             detail = f"{count} problem{'s keep' if count > 1 else ' keeps'} the workflow from running."
             problems = ProblemDetails(
@@ -87,10 +88,10 @@ def described(error: BaseException) -> tuple[ProblemDetails, Mapping[str, str]]:
                 (found for kind, found in STORE_STATUSES.items() if isinstance(error, kind)), (500, "Not possible")
             )
             etag = error.etag if isinstance(error, Stale) else None
-            return ProblemDetails(title=title, status=status, detail=error.cause, action=error.action, etag=etag), {}
+            return ProblemDetails(title=title, status=status, etag=etag, **_told(error.cause, error.action)), {}
         case LoomError():
             status, title = next((found for kind, found in STATUSES.items() if isinstance(error, kind)), (400, "Not possible"))
-            return ProblemDetails(title=title, status=status, detail=str(error)), {}
+            return ProblemDetails(title=title, status=status, **_told(message(error))), {}
     number = secrets.token_hex(4)
     log.error("fault %s", number, exc_info=error)
     detail = f"This is a fault of Latent Loom; the server's log has it under {number}."
@@ -100,6 +101,10 @@ def described(error: BaseException) -> tuple[ProblemDetails, Mapping[str, str]]:
 def response(error: BaseException) -> web.Response:
     problem, headers = described(error)
     return web.Response(text=problem.model_dump_json(), status=problem.status, content_type=MEDIA_TYPE, headers=headers)
+
+
+def _told(detail: str, action: str = "") -> dict[str, Any]:
+    return {"detail": detail, "action": action, "said": said({"detail": detail, "action": action})}
 
 
 def _invalid(error: ValidationError) -> ProblemDetails:

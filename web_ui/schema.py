@@ -27,6 +27,22 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+# sentences
+
+
+class Sentence(Model):
+    """What an English text was made from, so that it can be said in another language. A fact is a text, a number, another sentence, or
+    a list of these. Codes are added over time: who does not know one says the English."""
+
+    code: str
+    facts: dict[str, JsonValue] = {}
+
+
+Said = Annotated[
+    dict[str, Sentence], Field(description="The sentences among the texts of this object, by the name of the field.")
+]
+
+
 # errors
 
 
@@ -38,6 +54,7 @@ class ProblemEntry(Model):
     action: str
     node: str | None = None
     input: str | None = None
+    said: Said = {}
 
 
 class ProblemDetails(Model):
@@ -49,6 +66,7 @@ class ProblemDetails(Model):
     detail: str
     action: str = ""
     problems: list[ProblemEntry] = []
+    said: Said = {}
     etag: str | None = None
     """What is stored now, where a save came too late."""
 
@@ -171,6 +189,7 @@ class PlannedNode(Model):
     reason: str
     seconds: float | None = None
     size_bytes: float | None = None
+    said: Said = {}
 
 
 class Plan(Model):
@@ -227,6 +246,7 @@ class JobError(Model):
     action: str = ""
     node: str | None = None
     type: str | None = None
+    said: Said = {}
 
 
 class NodeRun(Model):
@@ -236,6 +256,7 @@ class NodeRun(Model):
     reason: str = ""
     seconds: float | None = None
     memory_bytes: int | None = None
+    said: Said = {}
 
 
 class JobOutput(Model):
@@ -357,6 +378,7 @@ class WorkflowSummary(Model):
     size_bytes: int
     nodes: int
     problem: str = ""
+    said: Said = {}
 
 
 class WorkflowPage(Model):

@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from web_ui import problems
 from web_ui.problems import RequestError
 from web_ui.routing import JSON, Route
+from web_ui.sentences import say
 from web_ui.settings import MAX_REQUESTS, MAX_STREAMS, Settings
 
 COOKIE = "loom_session"
@@ -141,9 +142,7 @@ class _Counted:
     def __enter__(self) -> None:
         guard = self._guard
         if (guard.streams >= MAX_STREAMS) if self._stream else (guard.requests >= MAX_REQUESTS):
-            raise RequestError(
-                503, "Too busy", "Too many requests at once.", "Try again in a moment.", headers={"Retry-After": "1"}
-            )
+            raise RequestError(503, "Too busy", say("too_busy"), say("try_again"), headers={"Retry-After": "1"})
         self._count(1)
 
     def __exit__(self, *_error: object) -> None:

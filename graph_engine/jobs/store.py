@@ -18,6 +18,7 @@ from graph_engine.database import Database, salvage
 from graph_engine.errors import LoomError
 from graph_engine.jobs.choose import choose, order
 from graph_engine.jobs.job import ENDED, Job, JobState, NewJob, Outcome
+from graph_engine.sentences import said, say
 
 MIGRATIONS = (
     """
@@ -122,7 +123,7 @@ class Jobs:
             return known, True
         (waiting,) = self.database.rows("select count(*) from jobs where state in ('queued', 'interrupted')")[0]
         if waiting >= MOST_WAITING:
-            raise QueueFullError(f"{waiting} jobs wait already, and no more are taken. Cancel some, or wait.")
+            raise QueueFullError(say("queue_full", count=waiting))
         id, now = secrets.token_hex(16), time.time()
         values = {
             "id": id, "state": "queued", "workflow": new.workflow, "inputs": _text(new.inputs),
@@ -148,7 +149,7 @@ class Jobs:
     def get(self, id: str) -> Job:
         found = self._jobs("where id = ?", id)
         if not found:
-            raise UnknownJobError(f"there is no job {id!r}. It may have been in another state folder.")
+            raise UnknownJobError(say("no_job", id=id))
         return found[0]
 
     def listed(
@@ -196,12 +197,12 @@ class Jobs:
         """Give a waiting job another priority, or another place: right before another one, or last where ``before`` is empty."""
         job = self.get(id)
         if not job.waits:
-            raise JobStateError(f"the job is {job.state}: only one that waits can be moved.")
+            raise JobStateError(say("cannot_move", state=job.state))
         changes: dict[str, Any] = {} if priority is None else {"priority": priority}
         if before:
             other = self.get(before)
             if not other.waits:
-                raise JobStateError(f"the job {before} is {other.state}: name one that waits.")
+                raise JobStateError(say("cannot_go_before", id=before, state=other.state))
             turns = [one[0] for one in self.database.rows("select turn from jobs where turn < ? and id != ?", (other.turn, id))]
             changes |= {"turn": (max(turns, default=other.turn - 2) + other.turn) / 2, "priority": other.priority}
         elif before == "":
@@ -229,7 +230,7 @@ class Jobs:
         """Queue the same request once more, as a new job."""
         job = self.get(id)
         if not job.ended:
-            raise JobStateError(f"the job is {job.state}: wait for its end, or cancel it.")
+            raise JobStateError(say("cannot_repeat", state=job.state))
         new = NewJob(
             workflow=job.workflow, inputs=job.inputs, targets=job.targets, title=job.title, client=job.client, priority=job.priority,
             models=job.models, total=job.total, workflow_name=job.workflow_name, webhook=job.webhook,
@@ -286,8 +287,8 @@ class Jobs:
             return self._change(id, "cancelled", ended_at=time.time(), deaths="deaths + 1")
         if job.deaths + 1 < MOST_DEATHS:
             return self._change(id, "interrupted", device=None, deaths="deaths + 1")
-        action = "See the job's log. If memory ran out, make the picture or the batch smaller."
-        errors = _text([{"cause": f"its worker died twice: {cause}", "action": action}])
+        told = {"cause": say("worker_died", how=cause), "action": say("see_job_log")}
+        errors = _text([{**told, "said": said(told)}])
         return self._change(id, "failed", ended_at=time.time(), deaths="deaths + 1", errors=errors)
 
     def webhooks_due(self) -> list[Job]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from graph_engine.errors import FormatError
+from graph_engine.sentences import message, say
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.text import MAX_BYTES, canonical, limit_depth, load_json, parse
 
@@ -42,7 +43,7 @@ def extract(path: Path) -> Embedded:
         raise FormatError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def extract_bytes(png: bytes, name: str = "the picture") -> Embedded:
+def extract_bytes(png: bytes, name: str = say("the_picture")) -> Embedded:
     """The same from the content of a file, which messages call ``name``."""
     found: dict[bytes, str] = {}
     try:
@@ -51,15 +52,15 @@ def extract_bytes(png: bytes, name: str = "the picture") -> Embedded:
             if kind == b"iTXt" and keyword in (WORKFLOW, RECORD):
                 found[keyword] = _decode(rest)
     except (ValueError, struct.error, zlib.error) as error:
-        raise FormatError(f"{name} is damaged: {error}. Use the original file.") from error
+        raise FormatError(say("file_damaged", file=name, error=str(error))) from error
     if WORKFLOW not in found:
-        raise FormatError(f"{name} carries no workflow: it was made elsewhere, or its metadata was removed.")
+        raise FormatError(say("carries_nothing", file=name))
     try:
         workflow, told = parse(found[WORKFLOW]), load_json(found.get(RECORD, "{}"))
         record = told if isinstance(told, dict) else {}
         limit_depth(record)
     except FormatError as error:
-        raise FormatError(f"{name}: {error}") from error
+        raise FormatError(say("within", name=name, reason=message(error))) from error
     return Embedded(workflow, record)
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from graph_engine import collector
 from graph_engine.errors import FormatError
+from graph_engine.sentences import say
 from graph_engine.workflow.document import FORMAT, FORMAT_NAME, Workflow
 from graph_engine.workflow.migrations import MIGRATIONS, Migration
 
@@ -37,14 +38,14 @@ def read(path: Path) -> Workflow:
 def parse(text: str | bytes, migrations: tuple[Migration, ...] = MIGRATIONS, newest: int = FORMAT) -> Workflow:
     """The workflow in a JSON text, brought to the newest format. Raises FormatError for anything else."""
     if len(text) > MAX_BYTES:
-        raise FormatError(f"it has {len(text)} bytes; a workflow has at most {MAX_BYTES}.")
+        raise FormatError(say("file_too_large", count=len(text), most=MAX_BYTES))
     with collector.resting():
         return _parse(load_json(text), migrations, newest)
 
 
 def _parse(data: Any, migrations: tuple[Migration, ...], newest: int) -> Workflow:
     if not isinstance(data, dict):
-        raise FormatError(f"it holds {_json_type(data)}, not a workflow: the outermost value must be an object.")
+        raise FormatError(say("not_an_object", type=_json_type(data)))
     limit_depth(data)
     for migration in migrations[_format_number(data, newest) - 1 : newest - 1]:
         data = migration(data)
@@ -87,15 +88,15 @@ def load_json(text: str | bytes) -> Any:
             json.dumps(data, ensure_ascii=False).encode("utf-8")
         return data
     except RecursionError:
-        raise FormatError(f"it is nested more than {MAX_DEPTH} levels deep.") from None
+        raise FormatError(say("too_deep", most=MAX_DEPTH)) from None
     except UnicodeDecodeError as error:
-        raise FormatError(f"it is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from None
+        raise FormatError(say("not_utf8", byte=error.start)) from None
     except json.JSONDecodeError as error:
-        raise FormatError(f"line {error.lineno}, column {error.colno}: {error.msg}. The file is cut off or is no JSON.") from None
+        raise FormatError(say("no_json", line=error.lineno, column=error.colno, error=error.msg)) from None
     except UnicodeEncodeError:
-        raise FormatError("it holds half a character (a lone surrogate), which no file can hold. Remove it.") from None
+        raise FormatError(say("half_character")) from None
     except ValueError:  # Python reads no whole number of more digits than sys.get_int_max_str_digits()
-        raise FormatError("it holds a whole number that is too large. Write a shorter number.") from None
+        raise FormatError(say("integer_too_large")) from None
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,18 +104,18 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise FormatError(f"the key {twice!r} stands twice in one object: which of the two is meant cannot be told. Remove one.")
+        raise FormatError(say("key_twice", key=twice))
     return found
 
 
 def _no_constant(name: str) -> Any:
-    raise FormatError(f"it holds {name}, which is no number in JSON. Write a finite number.")
+    raise FormatError(say("not_finite", name=name))
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise FormatError(f"the number {digits[:40]} is too large. Write a finite number.")
+        raise FormatError(say("number_too_large", number=digits[:40]))
     return number
 
 
@@ -130,16 +131,16 @@ def limit_depth(data: Any) -> None:
         ]
         if not level:
             return
-    raise FormatError(f"it is nested more than {MAX_DEPTH} levels deep.")
+    raise FormatError(say("too_deep", most=MAX_DEPTH))
 
 
 def _format_number(data: dict[str, Any], newest: int) -> int:
     name = data.get("format")
     match = re.fullmatch(rf"{FORMAT_NAME}/([1-9][0-9]{{0,5}})", name) if isinstance(name, str) else None
     if match is None:
-        raise FormatError(f'"format" is {name!r}, not "{FORMAT_NAME}/{newest}": this is no Latent Loom workflow.')
+        raise FormatError(say("other_format", format=repr(name), wanted=f"{FORMAT_NAME}/{newest}"))
     if int(match[1]) > newest:
-        raise FormatError(f"it has the format {match[1]} and this version reads up to {newest}: update latent-loom to open it.")
+        raise FormatError(say("newer_format", format=match[1], known=newest))
     return int(match[1])
 
 

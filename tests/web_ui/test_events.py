@@ -60,7 +60,12 @@ def test_the_events_of_a_job_tell_its_whole_story(server: Served) -> None:
     assert cursors == sorted(cursors)
     assert page["cursor"] == cursors[-1]
     assert page["events"][-1]["data"]["state"] == "succeeded"
-    assert page["events"][2]["data"] == {"node": "add", "type": "toy.add", "reason": "first time"}
+    assert page["events"][2]["data"] == {
+        "node": "add",
+        "type": "toy.add",
+        "reason": "first time",
+        "said": {"reason": {"code": "first_time", "facts": {}}},
+    }
 
 
 def test_without_a_cursor_one_hears_from_now_on(server: Served) -> None:

@@ -61,7 +61,9 @@ def test_a_node_that_fails_is_named_with_its_cause_and_without_secrets(server: S
     assert job["state"] == "failed"
     (error,) = job["errors"]
     assert (error["node"], error["type"], error["cause"]) == ("f", "toy.fail", "ValueError: no good: •••.")
-    assert job["nodes"]["after"] == {"status": "blocked", "reason": "f failed", "seconds": None, "memory_bytes": None}
+    said = {"reason": {"code": "blocked", "facts": {"by": "f"}}}
+    blocked = {"status": "blocked", "reason": "f failed", "seconds": None, "memory_bytes": None, "said": said}
+    assert job["nodes"]["after"] == blocked
     events = server.get(f"/api/events?after=0&job={job['id']}")
     told = json.dumps([job, events, server.get(f"/api/runs/{job['id']}/log")])
     assert "geheim123" not in told

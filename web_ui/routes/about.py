@@ -8,6 +8,7 @@ from web_ui import openapi, schema
 from web_ui.problems import RequestError
 from web_ui.routing import Call, NoBody, NoQuery, Reply, Routes
 from web_ui.security import COOKIE
+from web_ui.sentences import say
 from web_ui.server import Server
 
 routes = Routes("about")
@@ -36,9 +37,7 @@ async def read_session(server: Server, call: Call[NoQuery, NoBody]) -> schema.Se
 async def sign_in(server: Server, call: Call[NoQuery, schema.SessionRequest]) -> web.Response:
     """Sign a browser in: the token is exchanged for a cookie that no script can read."""
     if server.settings.token is not None and not server.guard.is_token(call.body.token):
-        raise RequestError(
-            401, "Not the token", "That is not the token of this server.", "It stands where the server was started."
-        )
+        raise RequestError(401, "Not the token", say("wrong_token"), say("token_stands"))
     answer = web.json_response({"authenticated": True, "required": server.settings.token is not None})
     if server.settings.token is not None:
         server.guard.sign_in(answer)

@@ -16,6 +16,7 @@ from graph_engine.workflow.text import parse, to_data
 from web_ui import catalogue, describe, schema
 from web_ui.problems import RequestError
 from web_ui.routing import Call, NoBody, NoQuery, PageQuery, Reply, Routes, WaitQuery
+from web_ui.sentences import say
 from web_ui.server import Server
 
 routes = Routes("runs")
@@ -175,5 +176,5 @@ async def read_run_trace(server: Server, call: Call[NoQuery, NoBody]) -> web.Res
     job = await server.in_thread(server.jobs.get, call.path["id"])
     trace = await server.in_thread(server.jobs.trace, job.id)
     if trace is None:
-        raise RequestError(404, "No timeline", f"The job is {job.state}: a timeline is there once it has run to its end.")
+        raise RequestError(404, "No timeline", say("no_timeline", state=job.state))
     return web.Response(text=trace, content_type="application/json")

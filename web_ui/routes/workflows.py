@@ -15,6 +15,7 @@ from web_ui.problems import RequestError
 from web_ui.routes.results import A_FILE_STAYS
 from web_ui.routes.runs import submitted
 from web_ui.routing import Call, NoBody, NoQuery, PageQuery, Reply, Routes, WaitQuery
+from web_ui.sentences import say
 from web_ui.server import Server
 from web_ui.store.thumbnails import content_id
 
@@ -88,7 +89,7 @@ async def read_revision(server: Server, call: Call[NoQuery, NoBody]) -> Reply:
     """Give one of them. Saving it again restores it."""
     number = call.path["number"]
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise RequestError(404, "No such revision", f"{number[:20]!r} is no number of a revision.")
+        raise RequestError(404, "No such revision", say("no_revision_number", number=number[:20]))
     return _with_etag(await server.in_files(server.workflows.revision, call.path["name"], int(number)))
 
 

@@ -14,6 +14,7 @@ StoreError
 from __future__ import annotations
 
 from graph_engine.errors import LoomError
+from web_ui.sentences import say
 
 
 class StoreError(LoomError):
@@ -62,4 +63,4 @@ class NotWritten(StoreError):
     @classmethod
     def because(cls, what: str, error: OSError) -> NotWritten:
         reason = error.strerror or type(error).__name__
-        return cls(f"{what}: {reason}.", "Make room on the disk, or check who may write to the folder.")
+        return cls(say("disk_refused", what=what, error=reason), say("make_room"))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from graph_engine.folders import OutsideFolderError, confined
+from web_ui.sentences import say
 from web_ui.store.errors import NotThere
 
 TRASH = ".trash"
@@ -65,10 +66,10 @@ class Outputs:
         if path is None or trash is None or not self._is_inside(trash):
             if path is not None and self._is_inside(path):
                 return file
-            raise NotThere("The file of this result is not in the trash any more.", "It was deleted outside of Latent Loom.")
+            raise NotThere(say("gone_from_trash"), say("deleted_outside"))
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.resolve().is_relative_to(self._root):
-            raise NotThere("The folder of this file leads elsewhere now.", "Remove the link in the folder with results.")
+            raise NotThere(say("folder_leads_away"), say("remove_folder_link"))
         back = _free(trash, path).relative_to(self.folder).as_posix()
         for folder in list(trash.relative_to(self.folder / TRASH).parents)[:-1]:
             with suppress(OSError):

@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graph_engine.errors import FormatError
+from graph_engine.sentences import message, said
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.text import MAX_BYTES, canonical, parse, to_data
 from web_ui.schema import StoredWorkflow, WorkflowPage, WorkflowSummary
+from web_ui.sentences import say
 from web_ui.store import names
 from web_ui.store.errors import BadName, Broken, NotThere
 
 SUFFIX = ".json"
 ETAG_DIGITS = 16
-GONE = "Choose one of those that are listed."
+GONE = say("choose_listed")
 SETTLED_NS = 2_000_000_000
 """A file is taken as unchanged by its size and time only if it was older than this when it was read: the clocks of file systems are
 coarse, and two changes within one tick look the same."""
@@ -67,11 +69,12 @@ class Entry:
             size_bytes=self.looks.size_bytes,
             nodes=self.nodes,
             problem=self.problem,
+            said=said({"problem": self.problem}),
         )
 
     def refuse_broken(self) -> None:
         if self.problem:
-            raise Broken(f"The workflow {self.name!r} cannot be opened: {self.problem}", "Correct the file, or move it away.")
+            raise Broken(say("cannot_be_opened", name=self.name, error=self.problem), say("correct_file"))
 
 
 class Content(NamedTuple):
@@ -136,7 +139,7 @@ class WorkflowFolder:
         try:
             content = read(name, path, looks)
         except FileNotFoundError:
-            raise NotThere(f"There is no workflow {name!r}.", GONE) from None
+            raise NotThere(say("no_workflow", name=name), GONE) from None
         with self._lock:
             self._remember(path.name, content.entry)
         return content
@@ -172,9 +175,7 @@ class WorkflowFolder:
             except FileNotFoundError:
                 continue
         near = next(self.names_like(name), None)
-        raise NotThere(
-            f"There is no workflow {name!r}.", f"Did you mean {near!r}?" if near else "Choose one of those that are listed."
-        )
+        raise NotThere(say("no_workflow", name=name), say("did_you_mean_workflow", name=near) if near else GONE)
 
 
 def page_of(entries: list[Entry], search: str, offset: int, limit: int) -> WorkflowPage:
@@ -205,14 +206,14 @@ def read(name: str, path: Path, looks: Looks) -> Content:
     except FileNotFoundError:
         raise
     except BadName as error:
-        return _without(name, path, looks, None, f"{error}")
+        return _without(name, path, looks, None, say("both", first=error.cause, second=error.action))
     except (Broken, OSError) as error:
         cause = error.cause if isinstance(error, Broken) else f"it cannot be read: {error.strerror}."
         return _without(name, path, looks, None, cause)
     try:
         workflow = parse(data)
     except FormatError as error:
-        return _without(name, path, looks, data, f"{error}")
+        return _without(name, path, looks, data, message(error))
     entry = Entry(
         name=name,
         path=path,
@@ -234,16 +235,16 @@ def _contents(path: Path) -> tuple[bytes, Looks]:
     """The bytes of a plain file, and how it looked when they were read. Neither follows a link nor waits for a pipe."""
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
-        raise Broken("it is a link, which is not followed.", "Put the file itself there.")
+        raise Broken(say("is_a_link"), say("put_file_itself"))
     if not stat.S_ISREG(mode):
-        raise Broken("it is no file.", "Put a file there.")
+        raise Broken(say("is_no_file"), say("put_file"))
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(number, "rb") as file:  # noqa: PTH123  (a number, not a path)
         found = os.fstat(number)
         if not stat.S_ISREG(found.st_mode):
-            raise Broken("it is no file.", "Put a file there.")
+            raise Broken(say("is_no_file"), say("put_file"))
         if found.st_size > MAX_BYTES:
-            raise Broken(f"it has {found.st_size} bytes, and a workflow has at most {MAX_BYTES}.", "Make it smaller.")
+            raise Broken(say("too_many_bytes", count=found.st_size, most=MAX_BYTES), say("make_it_smaller"))
         return file.read(), _looks(found)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from web_ui.sentences import say
 from web_ui.store.errors import NotWritten
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class FolderLock:
         until = time.monotonic() + PATIENCE_S
         while not _lock(number):
             if time.monotonic() > until:
-                raise NotWritten("Another program holds the folder with the workflows.", "Close it, or try again.")
+                raise NotWritten(say("folder_held"), say("close_or_retry"))
             time.sleep(POLL_S)
 
 

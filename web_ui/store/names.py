@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from web_ui.sentences import say
 from web_ui.store.errors import BadName
 
 MAX_CHARACTERS = 100
@@ -19,31 +20,29 @@ CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"})
 INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """Letters and marks by category that show nothing."""
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]) *(\..*)?", re.IGNORECASE)
-ACTION = "Use letters, digits, spaces and _ . ( ) - in a name of at most 100 characters."
+ACTION = say("name_signs")
 
 
 def checked(name: str) -> str:
     """``name`` in Unicode's composed form (NFC), in which it is kept. Raises BadName that says what is wrong with it."""
     if not isinstance(name, str) or not name:
-        raise BadName("A workflow needs a name.", ACTION)
+        raise BadName(say("name_missing"), ACTION)
     if len(name) > 4 * MAX_CHARACTERS:
-        raise BadName(f"The name has {len(name)} characters.", ACTION)
+        raise BadName(say("name_far_too_long", count=len(name)), ACTION)
     found = unicodedata.normalize("NFC", name)
     refused = next((sign for sign in found if not _allowed(sign)), None)
     if refused is not None:
-        raise BadName(f"The name {_shown(found)} holds {_spelled(refused)}, which is no part of a name.", ACTION)
+        raise BadName(say("name_sign", name=_shown(found), sign=_spelled(refused)), ACTION)
     if len(found) > MAX_CHARACTERS:
-        raise BadName(f"The name {_shown(found)} has {len(found)} characters.", ACTION)
+        raise BadName(say("name_characters", name=_shown(found), count=len(found)), ACTION)
     if max(len(found.encode()), len(key(found).encode())) > MAX_BYTES:
-        raise BadName(f"The name {_shown(found)} is longer than {MAX_BYTES} bytes.", "Choose a shorter one.")
+        raise BadName(say("name_bytes", name=_shown(found), most=MAX_BYTES), say("choose_shorter"))
     if found[0] in " ." or found[-1] in " .":
-        raise BadName(f"The name {_shown(found)} begins or ends with a dot or a space.", "Leave that out.")
+        raise BadName(say("name_ends", name=_shown(found)), say("leave_out"))
     if unicodedata.category(found[0]).startswith("M"):
-        raise BadName(
-            f"The name {_shown(found)} begins with a mark that belongs to a letter.", "Begin it with a letter or digit."
-        )
+        raise BadName(say("name_mark", name=_shown(found)), say("begin_with_letter"))
     if DEVICES.fullmatch(found):
-        raise BadName(f"{_shown(found)} is the name of a device on Windows.", "Choose another one.")
+        raise BadName(say("name_device", name=_shown(found)), say("choose_another"))
     return found
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from web_ui.sentences import say
 from web_ui.store.errors import BadPicture, TooLarge
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ FAULTS = (
     struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow raises for files that are damaged on purpose."""
-ACTION = "Open it in an image editor and save it again, as PNG for example."
+ACTION = say("save_again")
 
 
 @contextmanager
@@ -56,10 +57,10 @@ def opened(source: Path | IO[bytes]) -> Iterator[Pillow.Image]:
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise _too_large("far more pixels") from None
     except UnidentifiedImageError:
-        raise BadPicture("It is no picture of a known format (PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF).", ACTION) from None
+        raise BadPicture(say("unknown_format"), ACTION) from None
     except FAULTS as error:
         reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).replace("\n", " ")[:200]
-        raise BadPicture(f"The picture cannot be read: {reason}.", ACTION) from error
+        raise BadPicture(say("picture_unreadable", error=reason), ACTION) from error
 
 
 def upright_size(picture: Pillow.Image) -> tuple[int, int]:

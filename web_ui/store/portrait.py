@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graph_engine.workflow.document import NodeEntry, Workflow
 from graph_engine.workflow.embed import SIGNATURE, embed
+from web_ui.sentences import say
 from web_ui.store.errors import BadPicture
 from web_ui.store.pictures import ACTION, opened
 
@@ -43,7 +44,7 @@ def carrying(workflow: Workflow, picture: Path | None) -> bytes:
     try:
         return embed(content if content.startswith(SIGNATURE) else _as_png(picture), workflow, "{}")
     except (ValueError, struct.error, IndexError):
-        raise BadPicture("The picture is damaged.", ACTION) from None
+        raise BadPicture(say("picture_damaged"), ACTION) from None
 
 
 def drawn(workflow: Workflow) -> bytes:

@@ -20,6 +20,7 @@ from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.embed import extract, is_png
 from graph_engine.workflow.text import parse
 from web_ui.schema import Result, ResultDetail, ResultPage
+from web_ui.sentences import say
 from web_ui.store.errors import NotThere, NotWritten
 from web_ui.store.files import ID, Outputs
 from web_ui.store.rows import Made, Row, read
@@ -138,7 +139,7 @@ class ResultIndex:
         """Where the file is, in the trash or not. Raises NotThere also for one that is gone."""
         path = self._outputs.find(id, self._row(id).file)
         if path is None:
-            raise NotThere("The file of this result is not there any more.", "It was moved or deleted outside of Latent Loom.")
+            raise NotThere(say("result_gone_from_disk"), say("moved_outside"))
         return path
 
     def workflow(self, id: str) -> tuple[Workflow, dict[str, Any]]:
@@ -146,7 +147,7 @@ class ResultIndex:
         row = self._row(id)
         found = self._database.rows("select text from workflows where etag = ?", [row.workflow])
         if not found:
-            raise NotThere("It is not known which workflow made this file.", "Open a picture that carries its workflow.")
+            raise NotThere(say("no_known_workflow"), say("open_carrier"))
         return parse(zlib.decompress(found[0][0])), json.loads(row.inputs)
 
     def set_favourite(self, id: str, favourite: bool) -> ResultDetail:
@@ -229,7 +230,7 @@ class ResultIndex:
     def _row(self, id: str) -> Row:
         rows = self._database.rows(f"select {COLUMNS} from results where id = ?", [id]) if ID.fullmatch(id) else []
         if not rows:
-            raise NotThere("There is no such result.", "Choose one of those that are listed.")
+            raise NotThere(say("no_result"), say("choose_listed"))
         return Row(*rows[0])
 
     def _facts(self, row: Row) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph_engine import atomic
+from web_ui.sentences import say
 from web_ui.store import names
 from web_ui.store.errors import NotThere
 
@@ -49,7 +50,7 @@ class Revisions:
         """The revision and its text. Raises NotThere."""
         kept = next((one for one in self._found(name) if one.number == number), None)
         if kept is None:
-            raise NotThere(f"There is no revision {number} of the workflow {name!r}.", "Choose one of those that are listed.")
+            raise NotThere(say("no_revision", number=number, name=name), say("choose_listed"))
         return kept, kept.path.read_text(encoding="utf-8")
 
     def add(self, name: str, text: str, etag: str, saved_at: float, durable: bool = True) -> Kept:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graph_engine import atomic
+from web_ui.sentences import say
 from web_ui.store.errors import NotThere, NotWritten
 from web_ui.store.pictures import opened
 
@@ -49,7 +50,7 @@ class Thumbnails:
         TooLarge for what is not opened, NotWritten.
         """
         if not CONTENT_ID.fullmatch(content_id):
-            raise NotThere("There is no such picture.", "Choose one of those that are listed.")
+            raise NotThere(say("no_picture"), say("choose_listed"))
         path = self.folder / content_id[:2] / f"{content_id}.webp"
         if not path.exists():
             with self._alone(content_id):
@@ -59,14 +60,14 @@ class Thumbnails:
 
     def _make(self, source: Path, path: Path) -> None:
         if not source.is_file():
-            raise NotThere("The picture is not there any more.", "It was moved or deleted.")
+            raise NotThere(say("picture_gone"), say("moved_or_deleted"))
         with self._room:
             data = _thumbnail(source)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic.replace(path, [data], durable=False)
         except OSError as error:
-            raise NotWritten.because("A thumbnail could not be kept", error) from error
+            raise NotWritten.because(say("thumbnail_not_kept"), error) from error
 
     @contextmanager
     def _alone(self, content_id: str) -> Iterator[None]:

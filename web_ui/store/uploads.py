@@ -12,6 +12,7 @@ from pathlib import Path
 from graph_engine import atomic
 from graph_engine.folders import Folders, OutsideFolderError
 from web_ui.schema import Uploaded
+from web_ui.sentences import say
 from web_ui.store.errors import NotThere, NotWritten, TooLarge
 from web_ui.store.pictures import FORMATS, opened, upright_size
 
@@ -30,7 +31,7 @@ class Uploads:
     def add(self, data: bytes) -> Uploaded:
         """Keep a picture; the same one twice is kept once. Raises BadPicture, TooLarge or NotWritten."""
         if len(data) > MAX_BYTES:
-            raise TooLarge(f"The picture has {len(data)} bytes, and at most {MAX_BYTES} are taken.", "Make it smaller.")
+            raise TooLarge(say("picture_bytes", count=len(data), most=MAX_BYTES), say("make_it_smaller"))
         with opened(io.BytesIO(data)) as picture:
             suffix = FORMATS[picture.format or ""]
             width, height = upright_size(picture)
@@ -40,7 +41,7 @@ class Uploads:
             if not (path.is_file() and path.stat().st_size == len(data)):
                 atomic.replace(path, [data])
         except OSError as error:
-            raise NotWritten.because("The picture could not be kept", error) from error
+            raise NotWritten.because(say("picture_not_kept"), error) from error
         return Uploaded(name=path.name, width=width, height=height, size_bytes=len(data))
 
     def file(self, name: str) -> Path:
@@ -50,5 +51,5 @@ class Uploads:
         except OutsideFolderError:
             path = None
         if path is None or not path.is_file():
-            raise NotThere("There is no such input file.", "Upload it, or put it into the folder with input files.")
+            raise NotThere(say("no_input_file"), say("upload_it"))
         return path

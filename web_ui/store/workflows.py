@@ -15,9 +15,11 @@ from pathlib import Path
 
 from graph_engine import atomic
 from graph_engine.errors import FormatError
+from graph_engine.sentences import message
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.text import canonical, parse, to_data
 from web_ui.schema import Revision, RevisionList, StoredWorkflow, WorkflowPage
+from web_ui.sentences import say
 from web_ui.store import names
 from web_ui.store.errors import AlreadyThere, Broken, NotThere, NotWritten, Stale
 from web_ui.store.folder import SUFFIX, Content, Entry, WorkflowFolder, etag_of, page_of, stored
@@ -73,7 +75,7 @@ class WorkflowStore:
             self._notice(self._files.content(name).entry)
         kept = self._revisions.of(name)
         if not kept:
-            raise NotThere(f"There is no workflow {name!r}.", "Choose one of those that are listed.")
+            raise NotThere(say("no_workflow", name=name), say("choose_listed"))
         return RevisionList(
             revisions=[
                 Revision(number=one.number, etag=one.etag, saved_at=one.saved_at, size_bytes=one.path.stat().st_size)
@@ -144,7 +146,7 @@ class WorkflowStore:
             with self._lock.held():
                 yield
         except OSError as error:
-            raise NotWritten.because(f"The workflow {name!r} could not be written", error) from error
+            raise NotWritten.because(say("workflow_not_written", name=name), error) from error
 
     def _write(self, name: str, workflow: Workflow, path: Path) -> StoredWorkflow:
         """``path`` may spell the name in another Unicode form. The lock is held."""
@@ -167,8 +169,8 @@ class WorkflowStore:
         if now.data is None:
             now.entry.refuse_broken()
         if now.entry.etag != etag:
-            cause = f"The workflow {name!r} was changed meanwhile, in another window or on the disk."
-            raise Stale(cause, "Open what is stored now, or save yours under another name.", now.entry.etag)
+            cause = say("changed_meanwhile", name=name)
+            raise Stale(cause, say("open_or_save_as"), now.entry.etag)
         if now.workflow is not None:
             text, newest = canonical(now.workflow), self._revisions.newest(name)
             if newest is not None and newest.etag == etag:
@@ -184,7 +186,7 @@ class WorkflowStore:
     def _refuse_taken(self, name: str, but: str = "") -> None:
         taken = next((one for one in self._files.names_like(name) if one != but), None)
         if taken is not None:
-            raise AlreadyThere(f"There is a workflow {taken!r} already.", "Choose another name.")
+            raise AlreadyThere(say("name_taken", name=taken), say("choose_other_name"))
 
     def _notice(self, entry: Entry) -> None:
         """Make the present content the newest revision, if somebody else wrote it. Raises NotThere, NotWritten.
@@ -209,7 +211,9 @@ class WorkflowStore:
         try:
             return kept, parse(text)
         except FormatError as error:
-            raise Broken(f"Revision {number} of the workflow {name!r} is damaged: {error}", "Choose another one.") from error
+            raise Broken(
+                say("revision_damaged", number=number, name=name, error=message(error)), say("choose_another")
+            ) from error
 
     def _clean(self) -> None:
         """What a process that died left half written, in the user's folder."""

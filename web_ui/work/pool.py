@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from graph_engine.database import DatabaseError
 from graph_engine.jobs import Job, Jobs, Outcome
+from web_ui.sentences import say
 from web_ui.work.protocol import Message, packed, receive_async
 from web_ui.work.story import Chapter, Story
 from web_ui.work.worker import WorkerSettings
@@ -109,7 +110,7 @@ class Worker:
         if self._stopping:
             await self.pool.in_thread(self.pool.jobs.interrupt, run.job.id)
             return
-        cause = f"it was killed by signal {-code}" if code < 0 else f"it ended with code {code}"
+        cause = say("killed_by_signal", signal=-code) if code < 0 else say("ended_with_code", code=code)
         log.error("The worker on %s died while it ran job %s: %s.", self.device, run.job.id, cause)
         await self.pool.in_thread(self.pool.jobs.log, run.job.id, [f"The worker died: {cause}.", *self._last_lines])
         job = await self.pool.in_thread(self.pool.jobs.died, run.job.id, cause)

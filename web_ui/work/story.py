@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graph_engine.jobs import Job
-
-SERVED = "nothing that it depends on changed"
+from graph_engine.plan import UNCHANGED
+from graph_engine.sentences import Sentence, said
+from web_ui.sentences import say
 
 
 class Chapter(NamedTuple):
@@ -45,13 +46,13 @@ class Story:
     def add(self, event: Mapping[str, Any], result: str | None = None) -> None:
         """An event of the engine in its JSON form; ``result`` is the id of the file, where one was written."""
         facts = {name: value for name, value in event.items() if name not in ("event", "sequence", "at_s")}
-        node = facts.get("node", "")
+        node, told = facts.get("node", ""), facts.get("said", {})
         match event["event"]:
             case "run_started":
                 self.total = facts["nodes"]
                 return
             case "node_started":
-                self.nodes[node] = {"status": "ran", "reason": facts["reason"]}
+                self.nodes[node] = {"status": "ran", "reason": facts["reason"], "said": told}
                 line = f"runs: {facts['reason']}"
             case "node_finished":
                 facts["seconds"] = facts.pop("elapsed_s")
@@ -59,13 +60,14 @@ class Story:
                 self.nodes[node] = {**self.nodes.get(node, {}), "status": "ran", **measured}
                 line = f"finished in {facts['seconds']:.3f} s"
             case "node_served":
-                self.nodes[node] = {"status": "served", "reason": SERVED}
+                self.nodes[node] = {"status": "served", **_because(UNCHANGED)}
                 line = "was served from cache"
             case "node_failed":
-                self.nodes[node] = {**self.nodes.get(node, {}), "status": "failed", "reason": facts["cause"]}
+                why = {"reason": facts["cause"], "said": {"reason": told["cause"]} if "cause" in told else {}}
+                self.nodes[node] = {**self.nodes.get(node, {}), "status": "failed", **why}
                 line = f"failed: {facts['cause']} {facts['action']}"
             case "node_blocked":
-                self.nodes[node] = {"status": "blocked", "reason": f"{facts['by']} failed"}
+                self.nodes[node] = {"status": "blocked", **_because(say("blocked", by=facts["by"]))}
                 line = f"did not run, because {facts['by']} failed"
             case "file_written":
                 del facts["path"]
@@ -75,3 +77,7 @@ class Story:
                 return
         self._news.events.append((event["event"], self.job.id, facts))
         self._news.lines.append(f"{time.strftime('%H:%M:%S')} {node} {line}")
+
+
+def _because(reason: Sentence) -> dict[str, Any]:
+    return {"reason": reason, "said": said({"reason": reason})}

@@ -25,8 +25,10 @@ from graph_engine.execute import Run, RunResult
 from graph_engine.folders import Folders
 from graph_engine.registry import Registry, discover
 from graph_engine.secrets import Secrets
+from graph_engine.sentences import message, said
 from graph_engine.timeline import chrome_trace
 from graph_engine.workflow.text import load_json, parse
+from web_ui.sentences import say
 from web_ui.work.memory import MemoryWatch
 from web_ui.work.protocol import Sender, receive
 
@@ -141,10 +143,13 @@ class Worker:
         except WorkflowError as error:
             outcome = {"state": "failed", "errors": [_error(problem.as_json()) for problem in error.problems]}
         except LoomError as error:
-            outcome = {"state": "failed", "errors": [{"cause": str(error)}]}
+            outcome = {"state": "failed", "errors": [_error({"cause": message(error)})]}
         except Exception as error:  # ours: the job must end, and the log must say where
             log.exception("the job ended by a fault of Latent Loom")
-            outcome = {"state": "failed", "errors": [{"cause": f"{type(error).__name__}: {error}", "action": "Report its log."}]}
+            outcome = {
+                "state": "failed",
+                "errors": [_error({"cause": f"{type(error).__name__}: {error}", "action": say("report_log")})],
+            }
         with self._lock:
             self._run, self._job, stopped = None, "", self._stopping
         if outcome["state"] == "cancelled" and stopped:
@@ -186,20 +191,25 @@ class Worker:
             self._memory.started(event.node)
         elif isinstance(event, events.NodeFinished):
             facts["memory_bytes"] = self._memory.finished(event.node)
+        if told := said(facts):
+            facts["said"] = told
         self._sender.send({"tell": "event", "job": job, "event": facts})
 
     def _outcome(self, result: RunResult) -> dict[str, Any]:
         if result.fault is not None:
             log.error("%s", "".join(traceback.format_exception(result.fault)))
-        errors = [_error(error.as_json()) if isinstance(error, NodeError) else {"cause": str(error)} for error in result.errors]
+        errors = [
+            _error(error.as_json() if isinstance(error, NodeError) else {"cause": message(error)}) for error in result.errors
+        ]
         if result.fault is not None and not errors:
-            errors = [{"cause": f"a fault of Latent Loom: {result.fault}", "action": "Report the job's log."}]
+            errors = [_error({"cause": say("fault_of_loom", error=str(result.fault)), "action": say("report_log")})]
         outputs = {name: value for name, value in result.outputs.items() if _is_plain(value)}
         return {"state": result.status, "errors": errors, "outputs": outputs, "trace": chrome_trace(result.intervals)}
 
 
 def _error(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: facts[name] for name in ("cause", "action", "node", "type") if facts.get(name)}
+    told = {name: facts[name] for name in ("cause", "action", "node", "type") if facts.get(name)}
+    return {**told, "said": said(told)}
 
 
 def _is_plain(value: Any) -> bool:

@@ -8,7 +8,7 @@ import struct
 import time
 import zlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from graph_engine import Choice, Context, Range, node
 from graph_engine.values import File
@@ -90,6 +90,16 @@ def paint(value: int = 0, *, side: Annotated[int, Range(1, 100)] = 4, name: str 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
     data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return File(data=data, stem=name, suffix=".png", media_type="image/png")
+
+
+def _no_header(*_given: object) -> Any:
+    raise ValueError("no header")
+
+
+@node("toy.unreadable", version=1, category="toy", resolve_types=_no_header)
+def unreadable() -> int:
+    """Load a file that says nothing of itself."""
+    return 1
 
 
 PICTURES = Choice(lambda folders: folders.input_names(frozenset({".png"})), what="picture", action="Upload one.")

@@ -1,4 +1,6 @@
-"""Decides how the API's models are written in TypeScript: ``python web_ui/editor/scripts/api_types.py`` writes ``src/api/types.ts``.
+"""Decides how the API's models and the codes of its sentences are written in TypeScript.
+
+``python web_ui/editor/scripts/api_types.py`` writes ``src/api/types.ts``.
 
 A test runs it with ``--check``, so that the editor's types cannot drift from the server's.
 """
@@ -12,7 +14,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from graph_engine.sentences import say as engine_says
 from web_ui import schema
+from web_ui.sentences import say as server_says
 
 TARGET = Path(__file__).parents[1] / "src" / "api" / "types.ts"
 ASKED = ("Request", "Write", "Change")
@@ -34,7 +38,10 @@ def typescript() -> str:
     pairs = [(model, "validation" if model.__name__.endswith(ASKED) else "serialization") for model in models]
     _, described = models_json_schema(pairs, ref_template="{model}")  # type: ignore[arg-type]
     definitions = described["$defs"]
-    return HEADER + "".join(f"\n{_interface(model.__name__, definitions[model.__name__])}" for model in models)
+    codes = "\n".join(f'  | "{code}"' for code in sorted([*engine_says, *server_says]))
+    return f"{HEADER}\nexport type SentenceCode =\n{codes};\n" + "".join(
+        f"\n{_interface(model.__name__, definitions[model.__name__])}" for model in models
+    )
 
 
 def _interface(name: str, model: dict[str, Any]) -> str:

@@ -47,11 +47,10 @@ async function start(): Promise<void> {
 async function firstTab() {
   const mode = matchMedia("(max-width: 700px)").matches ? ("form" as const) : ("graph" as const);
   try {
-    return newTab((await api.template(FIRST)).workflow, { mode });
+    return newTab(await api.template(FIRST), { mode });
   } catch {
-    const { workflows } = await api.templates().catch(() => ({ workflows: [] }));
-    const [other] = workflows;
-    return other ? newTab((await api.template(other.name)).workflow, { mode }) : newTab(EMPTY);
+    const [other] = await api.templates().catch(() => []);
+    return other ? newTab(await api.template(other.name), { mode }) : newTab(EMPTY);
   }
 }
 

@@ -3,7 +3,8 @@
 
 import { fromData, withoutDefaults, type Workflow } from "../graph/document";
 import { parse, stringify, type Json as ExactJson } from "../graph/json";
-import { t } from "../text";
+import { heard, t } from "../text";
+import { summaryInWords, templateInWords } from "../text/templates";
 import type * as Api from "./types";
 
 export class ApiError extends Error {
@@ -39,12 +40,12 @@ async function ask(path: string, { method = "GET", body, blob, headers = {}, sig
     throw new ApiError(0, t("serverSilent"), t("serverSilentAction"));
   }
   if (response.ok || response.status === 304) return response;
-  const problem = (await response.json().catch(() => ({}))) as Partial<Api.ProblemDetails>;
+  const problem = await response.text().then(heard<Partial<Api.ProblemDetails>>).catch((): Partial<Api.ProblemDetails> => ({}));
   throw new ApiError(response.status, problem.detail || problem.title || t("serverAnswered", { status: response.status }), problem.action ?? "", problem.problems ?? [], problem.etag ?? null);
 }
 
 async function json<T>(path: string, asked?: Asked): Promise<T> {
-  return (await (await ask(path, asked)).json()) as T;
+  return heard<T>(await (await ask(path, asked)).text());
 }
 
 /** An answer that holds a document. */
@@ -118,8 +119,8 @@ export const api = {
   renameWorkflow: (stored: string, to: string) => exact<Api.StoredWorkflow>(`workflows/${name(stored)}/rename`, { method: "POST", body: { name: to } }),
   revisions: (stored: string) => json<Api.RevisionList>(`workflows/${name(stored)}/revisions`),
   revision: (stored: string, number: number) => exact<Api.StoredWorkflow>(`workflows/${name(stored)}/revisions/${number}`),
-  templates: () => json<Api.WorkflowPage>("templates"),
-  template: (stored: string) => exact<Api.StoredWorkflow>(`templates/${name(stored)}`),
+  templates: async () => (await json<Api.WorkflowPage>("templates")).workflows.map(summaryInWords),
+  template: async (stored: string) => templateInWords((await exact<Api.StoredWorkflow>(`templates/${name(stored)}`)).workflow),
   open: (file: Blob) => exact<Api.OpenedFile>("open", { method: "POST", blob: file }),
   /** A PNG that holds the document, over a picture that was made or over one of its graph. */
   picture: async (workflow: Workflow, result: string | null) => (await ask("picture", { method: "POST", body: { workflow: withoutDefaults(workflow), result } })).blob(),

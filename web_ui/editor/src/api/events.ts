@@ -1,5 +1,6 @@
 // Decides how the editor hears of what happens: one WebSocket, taken up again after a break from the last event it saw.
 
+import { heard } from "../text";
 import { address, api } from "./client";
 import type { EventInfo, Progress } from "./types";
 
@@ -52,7 +53,7 @@ export function listen(listener: Listener, begin?: number): () => void {
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (typeof data !== "string") return decoded(data, listener);
-      const message = JSON.parse(data) as EventInfo | Progress;
+      const message = heard<EventInfo | Progress>(data);
       if (message.kind === "progress") return listener.progress(message as Progress);
       cursor = Math.max(cursor ?? 0, (message as EventInfo).cursor);
       listener.event(message as EventInfo);

@@ -4,7 +4,7 @@ import { memo, useId } from "react";
 import type { InputInfo, ProblemEntry } from "../api/types";
 import { numberOf, type Json } from "../graph/json";
 import { t } from "../text";
-import { problemText } from "../text/problems";
+import { wholeTold } from "../view/format";
 import { ChoiceField } from "./ChoiceField";
 import { ColourField, isColour } from "./ColourField";
 import { NumberField } from "./NumberField";
@@ -69,7 +69,7 @@ function Toggle({ value, change, id, label }: FieldProps) {
 /** A field in a form: label above, help and complaint below. */
 export function LabelledField(props: Omit<FieldProps, "id" | "invalid" | "described"> & { readonly problems: readonly ProblemEntry[]; readonly help: string }) {
   const id = useId();
-  const wrong = complaint(props.field, props.value) ?? props.problems.map(problemText).join(" ");
+  const wrong = complaint(props.field, props.value) ?? props.problems.map(wholeTold).join(" ");
   const { minimum, maximum, unit } = props.field.range ?? {};
   const range = !props.field.seed && minimum != null && maximum != null ? `${minimum} – ${maximum}${unit ? ` ${unit}` : ""}` : (unit ?? "");
   return (

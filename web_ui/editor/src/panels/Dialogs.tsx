@@ -11,7 +11,7 @@ import { writtenNumber } from "../fields/NumberField";
 import { ACTIONS } from "../state/actions";
 import { activeTab, app, complain, newTab, openTab, say, setDocument, shown, titleOf, useApp } from "../state/app";
 import { compare, fileName, FILES, openFile, openStored, openTemplate, pickFile, save, show } from "../state/files";
-import { t, type Key } from "../text";
+import { keyNames, t, type Key } from "../text";
 import { Icon } from "../view/Icon";
 import { bytes, humanName, moment } from "../view/format";
 import { Changes } from "./Changes";
@@ -61,7 +61,7 @@ function OpenDialog() {
     };
   }, [search]);
   useEffect(() => {
-    api.templates().then((page) => setTemplates(page.workflows), complain);
+    api.templates().then(setTemplates, complain);
   }, []);
   const remove = (one: WorkflowSummary) => {
     if (!confirm(t("reallyRemove", { name: one.name }))) return;
@@ -140,7 +140,7 @@ function KeysDialog() {
             {ACTIONS.filter((action) => action.group === group && action.keys).map((action) => (
               <div key={action.id}>
                 <dt>{t(action.title)}</dt>
-                <dd>{[action.keys, ...(action.more ?? [])].map((keys) => <kbd key={keys}>{keys}</kbd>)}</dd>
+                <dd>{[action.keys ?? "", ...(action.more ?? [])].map((keys) => <kbd key={keys}>{keyNames(keys)}</kbd>)}</dd>
               </div>
             ))}
           </dl>

@@ -10,9 +10,8 @@ import { useNodePlan, useNodeProblems, useNodeState } from "../run/nodes";
 import { randomSeed, rollsAt } from "../run/runs";
 import { activeTab, app, dispatch, placeOf, shown, statesOf, useTab } from "../state/app";
 import { t, type Key } from "../text";
-import { problemText } from "../text/problems";
 import { NODE_COLOURS } from "../view/colours";
-import { bytes, humanName, seconds } from "../view/format";
+import { bytes, humanName, seconds, wholeTold } from "../view/format";
 import { graphOf } from "../view/linking";
 import { PanelHead } from "./PanelHead";
 
@@ -70,7 +69,7 @@ function One({ id }: { readonly id: string }) {
         ))}
       </div>
       {run.error && <p className="form-wrong" role="alert">{run.error.cause} {run.error.action}</p>}
-      {problems.filter((one) => !one.input).map((one) => <p key={one.cause} className="form-wrong">{problemText(one)}</p>)}
+      {problems.filter((one) => !one.input).map((one) => <p key={one.cause} className="form-wrong">{wholeTold(one)}</p>)}
       {plan && <p className="form-help">{t(plan.status === "cached" ? "cached" : plan.status === "muted" ? "muted" : "willRun")}{plan.reason ? ` – ${plan.reason}` : ""}</p>}
       {run.seconds != null && <p className="form-help">{t("tookTime")}: {seconds(run.seconds)}{run.memory ? ` · ${bytes(run.memory)}` : ""}</p>}
       {shape.inputs.map((field) => {

@@ -13,9 +13,8 @@ import { useNodePlan, useNodeProblems, useNodeState } from "../run/nodes";
 import { randomSeed, rollsAt } from "../run/runs";
 import { activeTab, app, dispatch, enter, placeOf, shown, statesOf, useApp, useTab } from "../state/app";
 import { t } from "../text";
-import { problemText } from "../text/problems";
 import { Icon } from "../view/Icon";
-import { humanName, seconds } from "../view/format";
+import { humanName, seconds, wholeTold } from "../view/format";
 import { graphOf } from "../view/linking";
 
 export function ListView() {
@@ -78,7 +77,7 @@ function ListedNode({ id, children }: { readonly id: string; readonly children: 
         </select>
         <button type="button" className="plain" onClick={() => dispatch({ type: "node/remove", ids: [id] })} aria-label={t("removeNamed", { name: title })}><Icon name="trash" /></button>
       </div>
-      {[...problems, ...(state.error ? [{ cause: state.error.cause, action: state.error.action, code: undefined, input: null }] : [])].filter((one) => !one.input).map((one) => <p key={one.cause} className="form-wrong" role="alert">{problemText(one)}</p>)}
+      {[...problems, ...(state.error ? [{ ...state.error, input: null }] : [])].filter((one) => !one.input).map((one) => <p key={one.cause} className="form-wrong" role="alert">{wholeTold(one)}</p>)}
       {open && <div className="listed-body">{children}</div>}
     </li>
   );
@@ -114,7 +113,7 @@ function ListedInput({ id, input, outputs }: { readonly id: string; readonly inp
           {fitting.map((one) => <option key={one.reference} value={one.reference}>{links.includes(one.reference) ? "✓ " : ""}{one.reference} ({one.type.text})</option>)}
         </select>
       </label>
-      {mine.map((one) => <p key={one.cause} className="form-wrong">{problemText(one)}</p>)}
+      {mine.map((one) => <p key={one.cause} className="form-wrong">{wholeTold(one)}</p>)}
       {!links.length && isField(input) && (
         <LabelledField
           field={input} label={name} help={input.help ?? ""} value={own(entry.values, input.name) ?? (input.default as Json | undefined)} problems={[]} nodeType={entry.type} node={id} large

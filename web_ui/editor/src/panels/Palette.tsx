@@ -8,9 +8,10 @@ import { elementOf, fittingInput, fittingOutput, inferTypes, typeOf } from "../g
 import { refusal } from "../graph/sockets";
 import { ACTIONS } from "../state/actions";
 import { activeTab, app, dispatch, placeOf, shown, useApp, type PaletteRequest } from "../state/app";
-import { t } from "../text";
+import { keyNames, t } from "../text";
 import { canvas } from "../view/canvasHandle";
 import { colourOf } from "../view/colours";
+import { humanName } from "../view/format";
 import { graphOf } from "../view/linking";
 import { fit, fitNode, noteUse, uses } from "../view/ranking";
 
@@ -87,7 +88,7 @@ function Open({ request }: { readonly request: PaletteRequest }) {
                 {entry.info && <span className="dot" style={{ background: colourOf(entry.info.outputs[0]?.type ?? { kind: "any", text: "" }) }} />}
                 <span className="option-title">{entry.title}</span>
                 <span className="option-note">{entry.note}</span>
-                {entry.keys && <kbd>{entry.keys}</kbd>}
+                {entry.keys && <kbd>{keyNames(entry.keys)}</kbd>}
               </div>
             ))}
             {!entries.length && <p className="empty">{t("nothingFound")}</p>}
@@ -112,7 +113,7 @@ export function NodeSummary({ info }: { readonly info: NodeInfo }) {
         <ul className="sockets-list">
           {info.inputs.map((input) => (
             <li key={input.name}>
-              <span className="dot" style={{ background: colourOf(input.type) }} /> {input.name} <small>{input.type.text}</small>
+              <span className="dot" style={{ background: colourOf(input.type) }} /> {humanName(input.name)} <small>{input.type.text}</small>
             </li>
           ))}
         </ul>
@@ -121,7 +122,7 @@ export function NodeSummary({ info }: { readonly info: NodeInfo }) {
         <ul className="sockets-list">
           {info.outputs.map((output) => (
             <li key={output.name}>
-              → <span className="dot" style={{ background: colourOf(output.type) }} /> {output.name} <small>{output.type.text}</small>
+              → <span className="dot" style={{ background: colourOf(output.type) }} /> {humanName(output.name)} <small>{output.type.text}</small>
             </li>
           ))}
         </ul>

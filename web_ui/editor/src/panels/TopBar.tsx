@@ -1,11 +1,9 @@
 // Decides what stands above the graph: the menu, the tabs, the three views, undo, panels and the button that runs.
 
-import { cancel, run } from "../run/runs";
-import { activeTab, app, changeTab, closeTab, isDirty, newTab, openTab, redoNext, titleOf, undoLast, useApp, useTab, type Mode, type Panel } from "../state/app";
-import { speak } from "../text";
-import { causeOf } from "../text/problems";
+import { cancel, recheck, run } from "../run/runs";
+import { activeTab, app, changeTab, closeTab, complain, isDirty, loadCatalogue, newTab, openTab, redoNext, titleOf, undoLast, useApp, useTab, type Mode, type Panel } from "../state/app";
 import { EMPTY } from "../graph/document";
-import { language, t } from "../text";
+import { keyNames, language, speak, t } from "../text";
 import { Icon, type IconName } from "../view/Icon";
 import { seconds } from "../view/format";
 import { menuBelow } from "../view/Menu";
@@ -73,7 +71,7 @@ function RunButton() {
   const problems = useTab((tab) => tab.problems);
   const planSeconds = useTab((tab) => tab.planSeconds);
   const onChange = useApp((state) => state.runOnChange);
-  const why = problems.length ? problems.map((one) => `${one.node ?? ""} ${causeOf(one)}`).join("\n") : planSeconds ? t("aboutTime", { time: seconds(planSeconds) }) : "";
+  const why = problems.length ? problems.map((one) => `${one.node ?? ""} ${one.cause}`).join("\n") : planSeconds ? t("aboutTime", { time: seconds(planSeconds) }) : "";
   return (
     <div className="run">
       {running && (
@@ -81,7 +79,7 @@ function RunButton() {
           <Icon name="stop" />
         </button>
       )}
-      <button type="button" className="strong" data-problems={problems.length > 0 || undefined} title={`${t("actRun")} (Ctrl+Enter)${why ? `\n${why}` : ""}`} onClick={() => void run()}>
+      <button type="button" className="strong" data-problems={problems.length > 0 || undefined} title={`${t("actRun")} (${keyNames("Ctrl+Enter")})${why ? `\n${why}` : ""}`} onClick={() => void run()}>
         <Icon name={problems.length ? "warning" : "play"} />
         {t("actRun")}
         {problems.length > 0 && <span className="count">{problems.length}</span>}
@@ -114,7 +112,7 @@ async function times(count: number): Promise<void> {
 
 function Tool({ icon, title, keys, run: act, pressed, disabled, children }: { readonly icon: IconName; readonly title: Parameters<typeof t>[0]; readonly keys: string; readonly run: () => void; readonly pressed?: boolean; readonly disabled?: boolean; readonly children?: React.ReactNode }) {
   return (
-    <button type="button" className="plain" title={`${t(title)} (${keys})`} aria-label={t(title)} aria-pressed={pressed} disabled={disabled} onClick={act}>
+    <button type="button" className="plain" title={`${t(title)} (${keyNames(keys)})`} aria-label={t(title)} aria-pressed={pressed} disabled={disabled} onClick={act}>
       <Icon name={icon} />
       {children}
     </button>
@@ -154,4 +152,5 @@ async function chooseLanguage(next: "en" | "de"): Promise<void> {
   }
   await speak(next);
   app.set((state) => ({ languageVersion: state.languageVersion + 1 }));
+  await loadCatalogue().then(recheck, complain); // what the server said was put into the other language when it came
 }

@@ -8,7 +8,6 @@ import { changeNode, viewPart } from "../graph/edit";
 import { nodesOf, own, type Workflow } from "../graph/document";
 import { isObject, type Json } from "../graph/json";
 import { t } from "../text";
-import { causeOf } from "../text/problems";
 import { activeTab, app, changeTab, complain, say, setDocument, statesOf, tabOf, takeCheck, type Tab } from "../state/app";
 import { followSaved } from "../state/files";
 
@@ -45,7 +44,8 @@ export function watchEverything(): void {
   changed();
 }
 
-let recheck = () => {};
+/** Asks anew what is wrong with the shown workflow, and what a run would do. */
+export let recheck = () => {};
 
 /** Asks what is wrong with the workflow, and what a run would do. */
 async function look(tab: Tab, signal?: AbortSignal): Promise<void> {
@@ -103,7 +103,7 @@ export async function run(targets: readonly string[] | null = null, inputs: { re
     if (error instanceof ApiError && error.problems.length) {
       changeTab(tab.id, { problems: error.problems });
       statesOf(tab.id).setProblems(error.problems);
-      say(t("cannotRun", { count: error.problems.length, first: causeOf(error.problems[0]!) }), "error");
+      say(t("cannotRun", { count: error.problems.length, first: error.problems[0]!.cause }), "error");
     } else complain(error);
     return null;
   }

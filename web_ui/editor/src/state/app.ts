@@ -2,7 +2,7 @@
 
 import { api } from "../api/client";
 import { JsonError } from "../graph/json";
-import { tell } from "../text";
+import { inOwnWords, tell } from "../text";
 import type { Connection } from "../api/events";
 import type { CheckReply, NodeInfo, ProblemEntry, Queue, SocketTypeInfo } from "../api/types";
 import { shapeOf, type Catalogue } from "../graph/catalogue";
@@ -263,7 +263,7 @@ export function complain(error: unknown): void {
 
 export async function loadCatalogue(): Promise<void> {
   const { nodes } = await api.nodes();
-  app.set({ catalogue: new Map(nodes.map((info: NodeInfo) => [info.type, info])) });
+  app.set({ catalogue: new Map(nodes.map((info: NodeInfo) => [info.type, inOwnWords(info)])) });
 }
 
 export function takeCheck(id: string, reply: CheckReply): void {

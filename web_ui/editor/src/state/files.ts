@@ -33,7 +33,7 @@ export async function openStored(name: string): Promise<void> {
 
 export async function openTemplate(name: string): Promise<void> {
   try {
-    show((await api.template(name)).workflow);
+    show(await api.template(name));
   } catch (error) {
     complain(error);
   }

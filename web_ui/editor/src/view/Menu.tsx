@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { createStore, useStore } from "../state/store";
-import { t } from "../text";
+import { keyNames, t } from "../text";
 
 export interface MenuEntry {
   readonly title: string;
@@ -87,7 +87,7 @@ export function MenuLayer() {
             }}
           >
             <span>{entry.checked ? "✓ " : ""}{entry.title}</span>
-            {entry.keys && <kbd>{entry.keys}</kbd>}
+            {entry.keys && <kbd>{keyNames(entry.keys)}</kbd>}
           </button>
         ),
       )}

@@ -13,10 +13,9 @@ import { useNodePlan, useNodeProblems, useNodeState, type NodeStates } from "../
 import { randomSeed } from "../run/runs";
 import { activeTab, announce, app, dispatch, enter, say, shown, statesOf, useApp } from "../state/app";
 import { t, tell } from "../text";
-import { problemText } from "../text/problems";
 import { colourOf } from "./colours";
 import { Icon } from "./Icon";
-import { humanName, seconds } from "./format";
+import { humanName, seconds, wholeTold } from "./format";
 import { judge, startLinking, useVerdict, type End } from "./linking";
 import type { GraphNode, NodeData } from "./projection";
 
@@ -65,7 +64,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
             <Icon name="expand" />
           </button>
         )}
-        <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong || problems.length > 0} calm={!wrong} problems={problems.map(problemText).join("\n")} />
+        <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong || problems.length > 0} calm={!wrong} problems={problems.map(wholeTold).join("\n")} />
       </div>
       <Progress path={data.path} states={states} />
       {!data.collapsed && geometry.rows.map((row) => (row.kind === "sockets" ? <SocketRow key={`s${row.y}`} id={id} row={row} data={data} /> : <FieldRow key={row.input} id={id} row={row} data={data} states={states} />))}
@@ -258,7 +257,7 @@ function FieldRow({ id, row, data, states }: { id: string; row: Extract<Row, { k
   if (!field) return null;
   const value = own(data.entry.values, row.input) ?? (field.default as Json | undefined);
   const mine = problems.filter((one) => one.input === row.input);
-  const wrong = link === undefined ? (complaint(field, value) ?? (mine.length ? mine.map(problemText).join(" ") : null)) : null;
+  const wrong = link === undefined ? (complaint(field, value) ?? (mine.length ? mine.map(wholeTold).join(" ") : null)) : null;
   const name = humanName(field.name);
   const source = link === undefined ? "" : typeof link === "string" ? link : `${link.length}`;
   return (

@@ -2,10 +2,10 @@
 
 import { language } from "../text";
 
-export function humanName(name: string): string {
-  const words = name.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+export { humanName } from "../text";
+
+/** What is wrong, and what to do next. */
+export const wholeTold = ({ cause, action }: { readonly cause: string; readonly action?: string }): string => (action ? `${cause} ${action}` : cause);
 
 export function seconds(value: number | null | undefined): string {
   if (value == null) return "";
