@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from nodes.models.batch import Question, in_batches, keep_rows_apart
 from nodes.models.family import Family, ModelInfo
 from nodes.models.folder import DiffusersFolder
 from nodes.runtime.device import Device
@@ -27,35 +28,28 @@ Asked: TypeAlias = Entry | Perturbed[Entry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Call:
-    """One network call of a step: the batch items it covers, and the denoiser that holds their texts."""
-
-    items: slice
-    denoise: Denoise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
-    """What is asked together, since shapes agree: the places of the entries in the question, their box, and the calls."""
+    """What is asked together, since shapes agree: the places of the entries among all that are asked, their box, and the question."""
 
     places: Sequence[int]
     box: Box | None
-    calls: Sequence[_Call]
+    ask: Question
 
 
 def load_unet(folder: DiffusersFolder) -> Unet:
     config = folder.config("unet")
     make = library_class("diffusers", "UNet2DConditionModel").from_config
-    return build(lambda: make(config), folder.weights("unet"))
+    unet = build(lambda: make(config), folder.weights("unet"))
+    keep_rows_apart(unet)
+    return unet
 
 
 def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch: int, size: tuple[int, int]) -> Predict[Entry]:
     """A guidance's view of the network. ``size``: (height, width) of the picture in pixels.
 
-    All entries of an item share one call where their shapes agree; all items do too where ``device.batched``. What a call needs
-    is put on the device when it is first made, so that a step moves nothing and waits for nothing.
+    All entries of an item share one call where their shapes agree; all items do too, unless ``device.exact`` forbids it. What a call
+    needs is put on the device when it is first made, so that a step moves nothing and waits for nothing.
     """
-    items = [slice(0, batch)] if device.batched else [slice(i, i + 1) for i in range(batch)]
     prepared: dict[tuple[Asked, ...], list[_Group]] = {}
 
     def prepare(asked: tuple[Asked, ...], height: int, width: int) -> list[_Group]:
@@ -64,14 +58,18 @@ def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch
             entry = _entry(one)
             box = None if entry.area is None else box_of(entry.area, height, width)
             alike.setdefault((box, entry.embedding.shape[1:]), []).append(place)
-        groups = []
-        for (box, _), places in alike.items():
-            several = tuple(asked[place] for place in places)
-            calls = [
-                _Call(items=part, denoise=_denoiser(unet, family, info, device, several, part, batch, size)) for part in items
-            ]
-            groups.append(_Group(places=places, box=box, calls=calls))
-        return groups
+        return [
+            _Group(places=places, box=box, ask=question(tuple(asked[place] for place in places), shape))
+            for (box, shape), places in alike.items()
+        ]
+
+    def question(asked: tuple[Asked, ...], shape: tuple[int, ...]) -> Question:
+        def about(items: slice) -> Question:
+            denoise = _denoiser(unet, family, info, device, asked, items, batch, size)
+            return lambda x, sigma: denoise(torch.cat([x[items]] * len(asked)), sigma).chunk(len(asked))
+
+        alike = (tuple(isinstance(one, Perturbed) for one in asked), shape, unet.dtype)
+        return in_batches(unet, batch, about, alike, exact=device.exact)
 
     def predict(x: Tensor, sigma: float, asked: Sequence[Asked]) -> Sequence[Tensor]:
         key = tuple(asked)
@@ -79,9 +77,7 @@ def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch
             prepared[key] = prepare(key, *x.shape[-2:])
         answers: dict[int, Tensor] = {}
         for group in prepared[key]:
-            seen, count = _cut(x, group.box), len(group.places)
-            found = [call.denoise(torch.cat([seen[call.items]] * count), sigma).chunk(count) for call in group.calls]
-            answers.update(zip(group.places, map(torch.cat, zip(*found, strict=True)), strict=True))
+            answers.update(zip(group.places, group.ask(_cut(x, group.box), sigma), strict=True))
         return [answers[place] for place in range(len(key))]
 
     return predict

@@ -27,15 +27,14 @@ class Device:
 
     ``dtype``: of U-Nets and text encoders. VAEs run in float32 everywhere: those of common models overflow in float16,
     and bfloat16 is coarser than the eight bits of a picture.
-    ``batched``: evaluate all items of a batch in one network call. Off on the CPU, where the result of an item depends
-    on how many are evaluated with it (measured: by 1e-6), which would break the promise that item i equals its single
-    run.
+    ``exact``: each item of a batch equals its single run to the last bit, see ``models/batch``. On the CPU, where it costs nothing
+    once a shape was seen to agree; elsewhere kernels differ with the batch by design.
     """
 
     torch_device: torch.device
     dtype: torch.dtype
     channels_last: bool
-    batched: bool
+    exact: bool
 
     @classmethod
     def from_options(cls, options: Mapping[str, str]) -> Device:
@@ -46,7 +45,7 @@ class Device:
             torch_device=device,
             dtype=_dtype(options.get("dtype", "auto"), device),
             channels_last=on_cuda,
-            batched=device.type != "cpu",
+            exact=device.type == "cpu",
         )
 
     def facts(self) -> dict[str, str]:

@@ -28,7 +28,7 @@ def test_the_benchmark_prints_a_row_for_each_sampler_and_batch(bench: Any, capsy
     bench.main(["--steps", "2", "--rounds", "1", "--batch", "1", "2", "--samplers", "heun", "--threads", threads])
     heading, columns, *rows = capsys.readouterr().out.splitlines()
     assert heading.startswith("cpu, torch")
-    assert columns.split()[-1] == "exactness"
+    assert columns.split()[-1] == "/diffusers"
     assert [row.split()[:2] for row in rows] == [["heun", "1"], ["heun", "2"]]
     assert all(float(item) > 0 for row in rows for item in row.split()[1:])
 
@@ -38,5 +38,5 @@ def test_the_graph_and_the_bare_loop_compute_the_same_picture(bench: Any) -> Non
         pipeline = bench.load_pipeline()
         texts = pipeline.encode_prompt("a red circle", "cpu", 1, True, "")[:2]
     ours = bench.graph("euler", 1, 3)(1).samples
-    bare = bench.loop(pipeline.unet, texts, 1, 3, together=False)(1000)
+    bare = bench.loop(pipeline.unet, texts, 1, 3)(1000)
     torch.testing.assert_close(ours, bare, rtol=1e-3, atol=1e-3)

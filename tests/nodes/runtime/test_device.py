@@ -5,12 +5,12 @@ from graph_engine import LoomError
 from nodes.runtime.device import Device, DeviceError, settle
 
 
-def test_the_processor_computes_items_alone_in_float32() -> None:
+def test_the_processor_computes_exactly_in_float32() -> None:
     device = Device.from_options({"device": "cpu"})
-    assert (device.torch_device.type, device.dtype, device.batched, device.channels_last) == (
+    assert (device.torch_device.type, device.dtype, device.exact, device.channels_last) == (
         "cpu",
         torch.float32,
-        False,
+        True,
         False,
     )
 
