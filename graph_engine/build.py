@@ -81,8 +81,6 @@ class GraphBuilder:
         values: dict[str, Any] = {}
         links: dict[str, Any] = {}
         for name, argument in arguments.items():
-            if name not in spec.inputs:
-                raise DeclarationError(f"{spec.type} has no input {name!r} that a graph could set.")
             if isinstance(argument, Reference | _References):
                 links[name] = str(_reference(argument, f"{spec.type}.{name}"))
             elif isinstance(argument, list) and argument and all(isinstance(item, Reference) for item in argument):

@@ -122,7 +122,9 @@ def node(
             graph = being_built.get()
             if graph is None:
                 return function(*args, **kwargs)
-            reference: R = graph.add(spec, inspect.signature(function).bind(*args, **kwargs).arguments)
+            signature = inspect.signature(function)
+            wired = [one for one in signature.parameters.values() if one.name != spec.context_parameter]
+            reference: R = graph.add(spec, signature.replace(parameters=wired).bind(*args, **kwargs).arguments)
             return reference
 
         call.__node_spec__ = spec  # type: ignore[attr-defined]

@@ -461,7 +461,7 @@ class Run:
         for name, output in self._outputs_of.get(node.index, ()):
             self.result.outputs[name] = self.around.codecs.hand_out(values[output])
         files = [item for value in values.values() for item in (value if isinstance(value, list) else [value])]
-        files = [item for item in files if isinstance(item, File)] if node.spec.sink and self.output_folder else []
+        files = [item for item in files if isinstance(item, File)] if node.spec.writes and self.output_folder else []
         if not files:
             return schedule.Delivered(node.index)
         self.around.lanes.submit("disk", (self._number, 0), lambda: self._write(node, files))

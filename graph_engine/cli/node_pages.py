@@ -72,7 +72,7 @@ def _index(specs: Sequence[NodeSpec]) -> Iterator[str]:
 
 def _page(spec: NodeSpec) -> Iterator[str]:
     yield from (MARK, "", f"# {spec.title}", "")
-    marks = [mark for mark, there in (("writes files", spec.sink), ("changes on every run", spec.volatile)) if there]
+    marks = [mark for mark, there in (("writes files", spec.writes), ("changes on every run", spec.volatile)) if there]
     yield " · ".join([f"`{spec.type}`", f"[{spec.category}]({INDEX})", f"version {spec.version}", LANES[spec.lane], *marks])
     yield from ("", _prose(spec.summary))
     if spec.description:

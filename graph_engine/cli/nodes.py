@@ -77,7 +77,7 @@ def _list(registry: Registry, as_json: bool) -> None:
 
 
 def _explained(spec: NodeSpec, folders: Folders) -> Iterator[str]:
-    marks = [mark for mark, there in (("writes files", spec.sink), ("changes on every run", spec.volatile)) if there]
+    marks = [mark for mark, there in (("writes files", spec.writes), ("changes on every run", spec.volatile)) if there]
     yield f"{output.styled(spec.type, fg='cyan', bold=True)}  {output.styled(spec.title)}"
     yield output.styled(f"{spec.category} · version {spec.version} · pack {spec.pack} · {LANES[spec.lane]}", dim=True)
     if marks:

@@ -77,7 +77,7 @@ def _run_here(
             output.problems(graph.warnings, as_json=as_json, event="warning")
         else:
             graph = engine.check(request)
-        if any(graph.nodes[target].spec.sink for target in graph.targets):
+        if any(graph.nodes[target].spec.writes for target in graph.targets):
             _refuse_unwritable(output_folder)
         if opened.grid is None:
             lean = opened.lean(request, graph)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from graph_engine import NodeError, Range, WorkflowError, atomic, node
+from graph_engine import Context, NodeError, Range, WorkflowError, atomic, node
 from graph_engine.api import load, save
 from graph_engine.build import building
 from graph_engine.engine import Engine, Request
@@ -20,7 +20,7 @@ from graph_engine.interface import from_text
 from graph_engine.registry import of_functions
 from graph_engine.spec import InputSpec
 from graph_engine.workflow import Workflow, canonical, parse
-from tests.graph_engine.toys import add, entry, limited, method, number, picture, png, run, seeded, split, total, workflow
+from tests.graph_engine.toys import add, entry, limited, method, number, picture, png, read, run, seeded, split, total, workflow
 from tests.graph_engine.toys import save as save_picture
 
 Make = Callable[..., Engine]
@@ -177,6 +177,14 @@ def test_building_names_several_nodes_of_a_type_apart_and_unpacks_several_output
     assert sorted(graph.workflow.nodes) == ["add", "picture", "save", "split", "split_2", "sum"]
     assert graph.workflow.nodes["sum"].links == {"numbers": ["split.rest", "split_2.rest", "add.value"]}
     assert (str(whole), run(engine, graph.workflow).outputs) == ("split.whole", {"sum": 3.75})
+
+
+def test_building_leaves_the_context_of_a_node_to_the_engine() -> None:
+    with building() as graph:
+        graph.output("text", read(name="a.txt"))  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match="context"):
+            read(name="a.txt", context=Context())
+    assert graph.workflow.nodes["read"].values == {"name": "a.txt"}
 
 
 def test_one_input_may_set_several_nodes(engine: Engine) -> None:

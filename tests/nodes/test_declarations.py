@@ -101,3 +101,4 @@ def test_only_what_computes_on_a_device_takes_its_lane() -> None:
     }  # fmt: skip
     assert {name for name, lane in lanes.items() if lane == "disk"} == {"loom.load_image", "loom.load_mask", "loom.load_model"}
     assert [name for name, spec in SPECS.items() if spec.sink] == ["loom.preview_image", "loom.save_image"]
+    assert [name for name, spec in SPECS.items() if spec.writes] == ["loom.save_image"]
