@@ -77,11 +77,13 @@ def load_image(
     Example:
         load_image(name="photo.png")
     """
+    import numpy as np
     import torch
 
     found = read(name, frames or MAX_FRAMES, context)
     if found.alpha is None:
-        return LoadedImage(Image(pixels=found.colours), Mask(values=torch.zeros(found.colours.shape[:3])))
+        opaque = np.zeros(found.colours.shape[:3], np.float32)  # torch would start its threads for it, as long as all else takes
+        return LoadedImage(Image(pixels=found.colours), Mask(values=torch.from_numpy(opaque)))
     mask, pixels = 1 - found.alpha, found.colours
     if background != "kept":
         pixels = torch.lerp(pixels, torch.tensor(1.0 if background == "white" else 0.0), mask[..., None])

@@ -19,7 +19,8 @@ COMPRESS_LEVEL = 4
 def encode(pixels: Tensor, format: FileFormat, quality: int) -> bytes:
     """``pixels`` [height, width, 3 or 4] in [0, 1]. ``quality`` 1 to 100 is for the formats that lose something."""
     depth = 16 if format == "png_16_bit" else 8
-    whole = (pixels.clamp(0, 1) * (2**depth - 1)).round_().to(torch.uint16 if depth == 16 else torch.uint8).contiguous().numpy()
+    most = 2**depth - 1
+    whole = (pixels * most).round_().clamp_(0, most).to(torch.uint16 if depth == 16 else torch.uint8).contiguous().numpy()
     if depth == 16:
         return _png_16_bit(whole)
     written = io.BytesIO()
