@@ -81,7 +81,8 @@ def soft_edges(
     shades = gaussian(brightness(image.pixels), blur)
 
     def slope(source: Array, target: Array) -> Any:
-        across, down = (cv2.Sobel(source, cv2.CV_32F, *axis, borderType=cv2.BORDER_REFLECT_101) for axis in ((1, 0), (0, 1)))
+        across: Array = cv2.Sobel(source, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REFLECT_101)
+        down: Array = cv2.Sobel(source, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REFLECT_101)
         across *= across
         down *= down
         across += down
