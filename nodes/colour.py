@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from graph_engine import NodeInputError, Range, node
+from nodes.imaging.choices import Match
 from nodes.types import Image
 
 SHARE = Range(0, 1, step=0.01)
@@ -120,7 +121,7 @@ def match_colour(
     image: Image,
     reference: Image,
     *,
-    method: Literal["mean_and_spread", "histogram"] = "mean_and_spread",
+    method: Match = "mean_and_spread",
     strength: Annotated[float, Range(0, 1, step=0.05)] = 1.0,
 ) -> Image:
     """Give pictures the colours of another picture.
@@ -140,11 +141,9 @@ def match_colour(
     """
     import torch
 
-    from nodes.imaging.fit import check_count, repeated
-    from nodes.imaging.match import MATCH
+    from nodes.imaging.fit import check_count
+    from nodes.imaging.match import matched
 
     check_count("reference", "pictures", len(reference.pixels), len(image.pixels))
-    count = max(len(image.pixels), len(reference.pixels))
-    sources, references = repeated(image.pixels, count), repeated(reference.pixels, count)
-    matched = torch.stack([MATCH[method](source, wanted) for source, wanted in zip(sources, references, strict=True)])
-    return Image(pixels=matched if strength == 1 else torch.lerp(sources, matched, strength))
+    pixels = matched(image.pixels, reference.pixels, method)
+    return Image(pixels=pixels if strength == 1 else torch.lerp(image.pixels, pixels, strength))

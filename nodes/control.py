@@ -74,17 +74,23 @@ def soft_edges(
     import cv2
     import numpy as np
 
-    from nodes.imaging.colour import brightness, grey
+    from nodes.imaging.colour import brightness
     from nodes.imaging.opencv import Array, each
     from nodes.imaging.smooth import gaussian
 
     shades = gaussian(brightness(image.pixels), blur)
 
-    def slope(source: Array, target: Array) -> None:
-        across, down = (cv2.Sobel(source, cv2.CV_32F, *axis, borderType=cv2.BORDER_REFLECT_101) for axis in ((1, 0), (0, 1)))
-        np.sqrt(across * across + down * down, out=target)  # not by OpenCV, whose last digits depend on where the picture lies
+    def slope(source: Array, target: Array) -> Any:
+        across: Array = cv2.Sobel(source, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REFLECT_101)
+        down: Array = cv2.Sobel(source, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REFLECT_101)
+        across *= across
+        down *= down
+        across += down
+        np.sqrt(across, out=across)  # not by OpenCV, whose last digits depend on where the picture lies
+        across *= np.float32(strength / 4)
+        return cv2.cvtColor(np.minimum(across, 1, out=across), cv2.COLOR_GRAY2RGB, dst=target)
 
-    return Image(pixels=grey(each(shades, slope).mul_(strength / 4).clamp_(0, 1)))
+    return Image(pixels=each(shades, slope, channels=(3,)))
 
 
 @node("loom.line_art", version=1, category="image")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
@@ -12,6 +13,8 @@ from nodes.types import Image, Mask
 
 if TYPE_CHECKING:
     from nodes.imaging.decode import Decoded
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -47,17 +50,26 @@ def _only_first_frame(values: dict[str, Any]) -> dict[str, Any]:
     return {"frames": 1, **values}
 
 
+def _profile_ignored(values: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 took the numbers in a file for sRGB, whatever its profile said."""
+    return {"profile": "ignored", **values}
+
+
+MIGRATIONS = {1: _only_first_frame, 2: _profile_ignored}
+
+
 class LoadedImage(NamedTuple):
     image: Image
     mask: Mask
 
 
-@node("loom.load_image", version=2, category="image", lane="disk", fingerprint=fingerprint, migrations={1: _only_first_frame})
+@node("loom.load_image", version=3, category="image", lane="disk", fingerprint=fingerprint, migrations=MIGRATIONS)
 def load_image(
     *,
     name: PictureName,
     background: Literal["white", "black", "kept"] = "white",
     frames: Frames = None,
+    profile: Literal["converted", "ignored"] = "converted",
     context: Context,
 ) -> LoadedImage:
     """Read a picture from the input folder.
@@ -65,10 +77,15 @@ def load_image(
     It is turned upright as its EXIF data says. Colours with 16 bits keep them. Each frame of an animation becomes a
     picture of the batch, and so does each page of a TIFF that is as large as the first.
 
+    A colour profile in the file (ICC), such as Display P3, Adobe RGB, one of grey or one of CMYK, is applied: the picture
+    comes in sRGB and looks as it does elsewhere. What sRGB cannot show becomes its nearest colour. CMYK and profiles made of
+    tables, such as those of printers, are worked out with 8 bits. A damaged profile is left out, and the log says so.
+
     Args:
         name: The file: PNG, JPEG, WebP, AVIF, TIFF, GIF or BMP, of at most 64 megapixels.
         background: What transparent parts are laid over. kept leaves the colours as the file has them, hidden or not.
         frames: How many frames of an animation to read, from the first on. Left out: all of them.
+        profile: converted applies the file's colour profile. ignored takes its numbers as they are, as for a map of heights.
 
     Returns:
         image: The picture in red, green and blue.
@@ -77,19 +94,24 @@ def load_image(
     Example:
         load_image(name="photo.png")
     """
+    import numpy as np
     import torch
 
-    found = read(name, frames or MAX_FRAMES, context)
+    found = read(name, frames or MAX_FRAMES, context, convert=profile == "converted")
     if found.alpha is None:
-        return LoadedImage(Image(pixels=found.colours), Mask(values=torch.zeros(found.colours.shape[:3])))
+        opaque = np.zeros(found.colours.shape[:3], np.float32)  # torch would start its threads for it, as long as all else takes
+        return LoadedImage(Image(pixels=found.colours), Mask(values=torch.from_numpy(opaque)))
     mask, pixels = 1 - found.alpha, found.colours
     if background != "kept":
         pixels = torch.lerp(pixels, torch.tensor(1.0 if background == "white" else 0.0), mask[..., None])
     return LoadedImage(Image(pixels=pixels), Mask(values=mask))
 
 
-def read(name: str, frames: int, context: Context) -> Decoded:
-    """The first ``frames`` frames of the input file ``name``. Raises NodeInputError for one that is missing, damaged or too large."""
+def read(name: str, frames: int, context: Context, *, convert: bool) -> Decoded:
+    """The first ``frames`` frames of the input file ``name``, to ``convert`` to sRGB or as they are in the file.
+
+    Raises NodeInputError for a file that is missing, damaged or too large.
+    """
     import struct
 
     from PIL import Image as Pillow
@@ -98,7 +120,13 @@ def read(name: str, frames: int, context: Context) -> Decoded:
 
     path = _locate(name, context.folders)
     try:
-        return decode(path, frames, lambda *size: _refuse_large(name, *size))
+        return decode(
+            path,
+            frames,
+            lambda *size: _refuse_large(name, *size),
+            convert=convert,
+            tell=lambda why: log.warning("The colour profile of %r is not applied: %s.", name, why),
+        )
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise _too_large(name, "far more pixels") from None
     except (OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, struct.error) as error:
@@ -131,6 +159,8 @@ def _unreadable(name: str, error: Exception) -> NodeInputError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
     if type(error).__name__ == "UnidentifiedImageError":
         reason = "it is no picture of a known format"
+    elif "MAX_TEXT" in str(error):
+        reason = "a text or colour profile in it unpacks to more than 1 MiB"
     elif not isinstance(error, OSError) or not error.strerror:
         reason = str(error).replace("\n", " ")[:200] or reason
     action = "Open it in an image editor and save it again, as PNG for example."

@@ -25,6 +25,8 @@ def load_mask(
 ) -> Mask:
     """Read a mask from a picture file in the input folder, such as one painted over a picture.
 
+    Its numbers count as they are: a colour profile in the file is not applied.
+
     Args:
         name: The file. Of an animation the first frame is read.
         channel: What selects: brightness selects what is white, transparency what was erased, a colour where it is strong.
@@ -38,7 +40,7 @@ def load_mask(
     """
     import torch
 
-    found = read(name, 1, context)
+    found = read(name, 1, context, convert=False)
     if channel != "transparency":
         values = _channel(found.colours, channel)
     else:

@@ -13,6 +13,9 @@ BlendMode = Literal[
 ]  # fmt: skip
 """How a picture mixes with what lies below it."""
 
+Match = Literal["mean_and_spread", "histogram"]
+"""What of a picture's colours is given to another."""
+
 Filling = Literal["colour", "edge", "mirror"]
 """What stands beyond a picture's edge."""
 

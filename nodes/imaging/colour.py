@@ -74,8 +74,8 @@ def affine(pixels: Tensor, saturation: float, contrast: float, brightness: float
 
 
 def power(batch: Tensor, exponent: float) -> Tensor:
-    """``batch`` to the power ``exponent``; item by item, since the last digits of a power depend on where in a block it stands."""
-    found = torch.empty_like(batch, memory_format=torch.contiguous_format)
-    for source, target in zip(batch, found, strict=True):
-        torch.pow(source, exponent, out=target)
-    return found
+    """``batch``, of values in [0, 1], to the power ``exponent``, within 5e-7. Not by torch, which takes twice as long or more, and
+    whose last digits depend on where in a block a value stands."""
+    import cv2
+
+    return each(batch, lambda source, target: cv2.pow(source, exponent, dst=target))

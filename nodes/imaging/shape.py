@@ -23,14 +23,14 @@ def grown(values: Tensor, pixels: int, *, is_round: bool = True) -> Tensor:
     radius = min(abs(pixels), max(values.shape[1:]))
     steps = [DISC] * (radius // DISC) + [radius % DISC] * (radius % DISC > 0)
 
-    def work(source: Array, target: Array) -> None:
-        np.copyto(target, source)
-        if not is_round and radius:
-            change(target, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8), dst=target)
-        for step in steps if is_round else ():
-            change(target, disc(step), dst=target)
+    brushes = [disc(step) for step in steps] if is_round else [np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)]
 
-    return each(values, work)
+    def work(source: Array, target: Array) -> Any:
+        for brush in brushes[:-1]:
+            source = change(source, brush)
+        return change(source, brushes[-1], dst=target)
+
+    return each(values, work) if radius else values.clone()
 
 
 def disc(radius: int) -> Array:

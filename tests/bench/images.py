@@ -1,18 +1,21 @@
 """Prints what picture nodes cost beside the plain torch, OpenCV or Pillow call that they stand on, for a batch of 4 megapixels.
 
-    python tests/bench/images.py [PICTURES [SIDE]]        default: 4 1024
+    python tests/bench/images.py [--pictures N] [--side PX] [--seconds S] [--fresh] [WORD …]
 
-Both run in turn in this process; a ratio is that of the least times of several rounds, since the machine is shared. Nothing here is
-asserted; what lies above 1.1 is marked.
+WORDs choose the rows whose name holds one of them. How both are timed is said in ``side_by_side.py``. Before, their results are
+compared: a row whose results differ by more than 1e-5 compares two different things, and says so. Nothing is asserted on the times;
+what lies above 1.1 is marked, as "not known" where that is within two standard errors. Columns: least milliseconds of both; the median
+of the rounds' ratios with its standard error; the ratio of the least times; that of the processor's time.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
+import math
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ import torch
 from PIL import Image as Pillow
 from torch import Tensor
 
-from graph_engine import Context, Folders
+from graph_engine import Context, File, Folders
 from nodes.colour import adjust_colour, adjust_levels, invert_image, match_colour
 from nodes.compare import compare_images
 from nodes.composite import blend_images, composite_images
@@ -38,10 +41,12 @@ from nodes.resize import scale_image
 from nodes.save import save_image
 from nodes.types import Image, Mask
 
-ROUNDS = 11
-LIMIT = 1.1
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.bench.side_by_side import Call, fresh_memory, keep_memory, timed
 
-Call = Callable[[], Any]
+LIMIT = 1.1
+SAME = 1e-5
+LUMA = torch.tensor([0.2126, 0.7152, 0.0722])
 
 
 def each(batch: Tensor, function: Callable[[np.ndarray], np.ndarray]) -> Tensor:
@@ -86,9 +91,11 @@ def sharpened(batch: Tensor) -> Tensor:
 
 
 def matched(batch: Tensor, reference: Tensor) -> Tensor:
+    new_mean, new_spread = cv2.meanStdDev(cv2.cvtColor(reference[0].numpy(), cv2.COLOR_RGB2Lab))
+
     def one(picture: np.ndarray) -> np.ndarray:
-        own, wanted = (cv2.cvtColor(each, cv2.COLOR_RGB2Lab) for each in (picture, reference[0].numpy()))
-        (mean, spread), (new_mean, new_spread) = (cv2.meanStdDev(each) for each in (own, wanted))
+        own = cv2.cvtColor(picture, cv2.COLOR_RGB2Lab)
+        mean, spread = cv2.meanStdDev(own)
         gain = new_spread / spread
         moved = cv2.transform(own, np.hstack([np.diag(gain[:, 0]), new_mean - gain * mean]))
         return cv2.cvtColor(moved, cv2.COLOR_Lab2RGB).clip(0, 1)
@@ -96,15 +103,23 @@ def matched(batch: Tensor, reference: Tensor) -> Tensor:
     return each(batch, one)
 
 
-def similar(first: Tensor, second: Tensor) -> Tensor:
-    """The five windowed means that SSIM is made of, and the difference."""
+def grained(batch: Tensor) -> Tensor:
+    _, height, width, _ = batch.shape
+    grain = [torch.randn(height, width, 1, generator=torch.Generator().manual_seed(seed)) for seed in range(len(batch))]
+    return (batch + 0.05 * torch.stack(grain)).clamp(0, 1)
+
+
+def similar(first: Tensor, second: Tensor) -> tuple[Tensor, float, float, float]:
+    """The difference, PSNR, SSIM with its five windowed means, and the largest difference."""
     difference = (first - second).abs()
-    difference.square().mean()
+    error, largest = difference.square().mean(dtype=torch.float64).item(), difference.max().item()
+    likeness = []
     for one, other in zip(first, second, strict=True):
         x, y = one.numpy().astype(np.float64), other.numpy().astype(np.float64)
         a, b, c, d, e = (cv2.GaussianBlur(values, (11, 11), 1.5) for values in (x, y, x * x, y * y, x * y))
-        ((2 * a * b + 1e-4) / (a * a + b * b + 1e-4) * (2 * (e - a * b) + 9e-4) / (c + d - a * a - b * b + 9e-4)).mean()
-    return difference
+        shares = (2 * a * b + 1e-4) / (a * a + b * b + 1e-4) * (2 * (e - a * b) + 9e-4) / (c + d - a * a - b * b + 9e-4)
+        likeness.append(shares.mean())
+    return difference, -10 * math.log10(error), sum(likeness) / len(likeness), largest
 
 
 def rows(count: int, side: int, folder: Path) -> dict[str, tuple[Call, Call]]:
@@ -114,6 +129,7 @@ def rows(count: int, side: int, folder: Path) -> dict[str, tuple[Call, Call]]:
     half, context = side // 2, Context(folders=Folders(inputs=(folder,)))
     (folder / "picture.png").write_bytes(saved(pixels[:1], "PNG")[0])
     (folder / "picture.jpg").write_bytes(saved(pixels[:1], "JPEG")[0])
+    warm = torch.tensor([1.09, 1, 0.91])
     turn = np.hstack([cv2.getRotationMatrix2D((half - 0.5, half - 0.5), -30, 1)])
     found: dict[str, tuple[Call, Call]] = {
         "scale nearest": (lambda: scale_image(image, factor=0.5, method="nearest"),
@@ -143,19 +159,19 @@ def rows(count: int, side: int, folder: Path) -> dict[str, tuple[Call, Call]]:
         "levels gamma": (lambda: adjust_levels(image, gamma=1.5), lambda: pixels.pow(1 / 1.5)),
         "contrast": (lambda: adjust_colour(image, contrast=1.3, brightness=0.1), lambda: (pixels * 1.3 - 0.05).clamp(0, 1)),
         "saturation": (lambda: adjust_colour(image, saturation=1.3), lambda: torch.lerp(
-            pixels @ torch.tensor([[0.2126], [0.7152], [0.0722]]), pixels, 1.3).clamp(0, 1)),
+            pixels @ LUMA[:, None], pixels, 1.3).clamp(0, 1)),
         "hue": (lambda: adjust_colour(image, hue=30), lambda: each(pixels, turned)),
-        "temperature": (lambda: adjust_colour(image, temperature=0.3), lambda: (pixels * torch.tensor([1.1, 1, 0.9])).clamp(0, 1)),
+        "temperature": (lambda: adjust_colour(image, temperature=0.3), lambda: (pixels * (warm / (warm @ LUMA))).clamp(0, 1)),
         "match": (lambda: match_colour(image, Image(pixels=other[:1])), lambda: matched(pixels, other[:1])),
         "blur 4": (lambda: blur_image(image), lambda: each(pixels, lambda one: cv2.GaussianBlur(one, (33, 33), 4))),
         "sharpen": (lambda: sharpen_image(image), lambda: sharpened(pixels)),
-        "grain": (lambda: add_grain(image), lambda: (pixels + 0.05 * torch.randn(count, side, side, 1)).clamp(0, 1)),
+        "grain": (lambda: add_grain(image), lambda: grained(pixels)),
         "compare": (lambda: compare_images(image, second), lambda: similar(pixels, other)),
         "canny": (lambda: canny_edges(image, blur=0), lambda: each(pixels, drawn)),
         "soft edges": (lambda: soft_edges(image, blur=0), lambda: each(pixels, sloped)),
-        "grid": (lambda: image_grid(image, columns=count), lambda: torch.cat(list(pixels), dim=1)),
+        "grid": (lambda: image_grid(image, columns=count), lambda: torch.cat(list(pixels), dim=1)[None]),
         "batch": (lambda: batch_images([image, second]), lambda: torch.cat([pixels, other])),
-        "mask from image": (lambda: mask_from_image(image), lambda: pixels @ torch.tensor([0.2126, 0.7152, 0.0722])),
+        "mask from image": (lambda: mask_from_image(image), lambda: pixels @ LUMA),
         "threshold mask": (lambda: threshold_mask(mask), lambda: (mask.values >= 0.5).float()),
         "combine masks": (lambda: combine_masks(mask, mask, mode="unite"), lambda: torch.maximum(mask.values, mask.values)),
         "grow mask 12": (lambda: grow_mask(mask, pixels=12), lambda: grown(mask.values)),
@@ -181,40 +197,70 @@ def turned(picture: np.ndarray) -> np.ndarray:
 
 
 def drawn(picture: np.ndarray) -> np.ndarray:
-    edges = cv2.Canny((cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) * 255).round().astype(np.uint8), 102, 204, L2gradient=True)
+    edges = cv2.Canny((cv2.transform(picture, LUMA[None].numpy()) * 255).round().astype(np.uint8), 102, 204, L2gradient=True)
     return cv2.cvtColor(edges, cv2.COLOR_GRAY2RGB).astype(np.float32) / 255
 
 
 def sloped(picture: np.ndarray) -> np.ndarray:
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    grey = cv2.transform(picture, LUMA[None].numpy())
     edges = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 4
     return cv2.cvtColor(edges.clip(0, 1), cv2.COLOR_GRAY2RGB)
 
 
-def seconds(call: Call) -> float:
-    started = time.perf_counter()
-    call()
-    return time.perf_counter() - started
+def tensors(result: Any) -> list[Tensor]:
+    """Every number of what a node or a plain call gives."""
+    match result:
+        case Image():
+            return [result.pixels]
+        case Mask():
+            return [result.values]
+        case File():
+            return tensors(result.data)
+        case bytes():
+            return [torch.frombuffer(bytearray(result), dtype=torch.uint8).float()]
+        case tuple() | list():
+            return [tensor for part in result for tensor in tensors(part)]
+        case _:
+            return [torch.as_tensor(result)]
 
 
-def main(count: int, side: int) -> None:
-    print(
-        f"{count} pictures of {side} x {side} px, torch threads {torch.get_num_threads()}, OpenCV threads {cv2.getNumThreads()}\n"
-    )
-    print(f"{'node':20}{'ms':>9}{'plain ms':>10}{'ratio':>8}")
+def largest_difference(ours: Any, plain: Any) -> float:
+    """Between what a plain call gives and what the node gives, which may be followed by more. Infinite where shapes differ."""
+    found, wanted = tensors(ours), tensors(plain)
+    pairs = list(zip(found[: len(wanted)], wanted, strict=True))
+    if any(one.shape != other.shape for one, other in pairs):
+        return math.inf
+    return max(float((one - other).abs().max()) for one, other in pairs)
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--pictures", type=int, default=4)
+    parser.add_argument("--side", type=int, default=1024)
+    parser.add_argument("--seconds", type=float, default=10.0, help="at most, for each row")
+    parser.add_argument("--fresh", action="store_true", help="map every large block anew instead of using freed memory again")
+    given = parser.parse_args(arguments)
+    (fresh_memory if given.fresh else keep_memory)()
+    threads = f"torch threads {torch.get_num_threads()}, OpenCV threads {cv2.getNumThreads()}"
+    print(f"{given.pictures} pictures of {given.side} x {given.side} px, {threads}\n")
+    print(f"{'node':18}{'ms':>8}{'plain':>8}{'rounds':>8}{'ratio':>8}{'±':>6}{'least':>8}{'work':>8}{'differs':>9}")
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        for name, (ours, plain) in rows(count, side, Path(folder)).items():
-            ours(), plain()
-            pairs = [
-                (seconds(ours), seconds(plain)) if turn % 2 else (seconds(plain), seconds(ours))[::-1] for turn in range(ROUNDS)
-            ]
-            ours_s, plain_s = (min(column) for column in zip(*pairs, strict=True))
-            ratio = ours_s / plain_s
+        for name, (ours, plain) in rows(given.pictures, given.side, Path(folder)).items():
+            if given.words and not any(word in name for word in given.words):
+                continue
+            differs = largest_difference(ours(), plain())
+            found = timed(ours, plain, given.seconds)
+            ours_s, plain_s = found.least_s
+            beyond = found.ratio - 2 * found.uncertainty > LIMIT
+            marks = ["above" if beyond else "not known"] * (found.ratio > LIMIT) + ["not the same"] * (differs > SAME)
             print(
-                f"{name:20}{ours_s * 1e3:9.1f}{plain_s * 1e3:10.1f}{ratio:8.2f}{'  <-- above' if ratio > LIMIT else ''}",
+                f"{name:18}{ours_s * 1e3:8.1f}{plain_s * 1e3:8.1f}{len(found.rounds):8}{found.ratio:8.2f}{found.uncertainty:6.2f}"
+                f"{found.ratio_of_least:8.2f}{found.ratio_of_processor_time:8.2f}{differs:9.0e}"
+                f"{'  <-- ' if marks else ''}{', '.join(marks)}",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in sys.argv[1:] or (4, 1024)))
+    main(sys.argv[1:])
