@@ -231,6 +231,7 @@ export const deNodes: Omit<Words, "templates"> = {
     positive: "Positiv",
     predicted: "Vorhersage",
     prompt: "Prompt",
+    profile: "Farbprofil",
     psnr: "PSNR",
     quality: "Qualität",
     radius: "Radius",
