@@ -133,6 +133,7 @@ class NodePage(Model):
 
 class Choices(Model):
     choices: list[str]
+    pictures: Annotated[list[str], Field(description="Those of which there is a small picture.")] = []
 
 
 # checking and planning

@@ -48,8 +48,8 @@ create trigger results_reworded after update of words on results begin
   insert into found (rowid, words) values (new.number, new.words);
 end;
 """,
+    "create index results_model on results (model, created_at desc);",
 )
-
 
 COLUMNS = ", ".join(Row._fields)
 PLACES = ", ".join("?" for _ in Row._fields)
@@ -125,6 +125,13 @@ class ResultIndex:
         query = f"select {COLUMNS} from results where {among} order by created_at desc, number desc limit ? offset ?"
         rows = self._database.rows(query, [*values, limit, offset])
         return ResultPage(results=[Result(**self._facts(Row(*row))) for row in rows], total=total)
+
+    def newest_of(self, model: str) -> str | None:
+        """The id of the newest picture that a model drew, where one is kept."""
+        query = """select id from results where model = ? and trashed_at is null and media_type like 'image/%'
+                   order by created_at desc, number desc limit 1"""
+        rows = self._database.rows(query, [model])
+        return rows[0][0] if rows else None
 
     def get(self, id: str) -> ResultDetail:
         row = self._row(id)

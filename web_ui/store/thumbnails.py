@@ -28,9 +28,9 @@ CONTENT_ID = re.compile(r"[0-9a-f]{16,64}")
 
 
 def content_id(source: Path) -> str:
-    """Names what a file holds, without reading it: another size or time is another content."""
+    """Names what a file holds, without reading it: another place, size or time is another content."""
     found = source.stat()
-    return hashlib.sha256(f"{source.name} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{source.absolute()} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
 
 
 class Thumbnails:

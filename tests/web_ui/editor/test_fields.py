@@ -250,6 +250,37 @@ def test_pictures_are_chosen_by_their_looks_and_by_search(editor: Editor, editor
     editor.until(lambda: editor.document["nodes"]["load"]["values"]["name"] == names[1])
 
 
+def test_models_are_chosen_by_their_looks_and_by_search(window: Callable[..., Editor], modules: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for name in ("landscapes/hills", "portraits/oil", "portraits/unseen"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "model_index.json").write_text("{}")
+    Image.new("RGB", (90, 60), "#336699").save(tmp_path / "models" / "landscapes" / "hills" / "preview.jpg")
+    (tmp_path / "models" / "portraits" / "oil.png").write_bytes(b"damaged")
+    server = Served(tmp_path / "state", "--models", str(tmp_path / "models"))
+    try:
+        editor = window(server.url)
+        opened(editor, "models", {"load": {"type": "loom.load_model", "version": 1}})
+        editor.field("load", "name").click()
+        options = editor.page.locator("#choice-list").get_by_role("option")
+        expect(options).to_have_text(["loom-tiny", "landscapes/hills", "portraits/oil", "portraits/unseen"])
+        for name, width in (("loom-tiny", 128), ("landscapes/hills", 90)):
+            expect(options.filter(has_text=name).locator("img")).to_have_js_property("naturalWidth", width)
+        for name in ("portraits/oil", "portraits/unseen"):
+            expect(options.filter(has_text=name).locator(".look svg")).to_be_visible()
+            expect(options.filter(has_text=name).locator("img")).to_have_count(0)
+        editor.page.evaluate((modules / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+        found = editor.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+        assert not [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
+        editor.page.get_by_role("combobox", name="Search").fill("hill")
+        expect(options).to_have_count(1)
+        editor.press("Enter")
+        editor.until(lambda: editor.document["nodes"]["load"]["values"]["name"] == "landscapes/hills")
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_in_the_painter_and_the_fields(window: Callable[..., Editor], modules: Path, scheme: str) -> None:
     editor = window(color_scheme=scheme)

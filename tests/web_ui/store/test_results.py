@@ -176,6 +176,15 @@ def test_the_newest_come_first_a_page_at_a_time(index: ResultIndex, place: Place
     assert index.page("hill", job=JOB, limit=1).total == 2
 
 
+def test_the_newest_picture_of_a_model_is_found_among_those_that_are_kept(index: ResultIndex, place: Place) -> None:
+    first, second, _other = (index.add(place.write(f"{name}.png", made(of(model=name[0])))) for name in ("a1", "a2", "b1"))
+    index.add(place.write("note.txt", b"a"), node="save", workflow=of(model="a"))
+    assert index.newest_of("a") == second.id
+    index.delete(second.id)
+    assert index.newest_of("a") == first.id
+    assert index.newest_of("A") is index.newest_of("") is None
+
+
 def test_favourites_are_kept_and_listed_alone(index: ResultIndex, place: Place) -> None:
     ids = [index.add(place.write(f"{number}.png")).id for number in range(3)]
     assert index.set_favourite(ids[1], True).favourite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,15 @@ def test_an_id_that_is_none_is_refused_before_anything_is_read(kept: Thumbnails,
     with pytest.raises(NotThere):
         kept.get(put(tmp_path, picture()), content_id)
     assert not kept.folder.exists()
+
+
+def test_files_of_one_name_size_and_time_in_two_folders_are_two_contents(tmp_path: Path) -> None:
+    paths = [tmp_path / name / "preview.png" for name in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (1, 1))
+    assert len({thumbnails.content_id(path) for path in paths}) == 2
 
 
 def test_a_full_disk_is_told(kept: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

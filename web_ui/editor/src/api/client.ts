@@ -140,5 +140,6 @@ export const picture = {
   thumbnail: (result: string) => address(`results/${result}/thumbnail`),
   input: (file: string) => address(`inputs/${name(file)}`),
   template: (stored: string) => address(`templates/${name(stored)}/picture`),
+  choiceThumbnail: (type: string, input: string, option: string) => address(`nodes/${name(type)}/choices/${name(input)}/thumbnail${query({ name: option })}`),
   inputThumbnail: (file: string) => address(`inputs/${name(file)}/thumbnail`),
 };

@@ -84,6 +84,7 @@ export interface NodePage {
 
 export interface Choices {
   choices: string[];
+  pictures?: string[];
 }
 
 export interface DeclaredInputInfo {
