@@ -317,7 +317,8 @@ class EventInfo(Model):
     """Something that happened. ``cursor`` grows; asking for events after it misses nothing, also over a restart of the server.
 
     ``kind``: ``job_*`` for states (``job_queued``, ``job_running`` …), ``node_*`` and ``file_written`` from within a run,
-    ``queue_*``, ``workflow_*`` and ``result_*`` for changes that other windows may show. Progress is no event: see ``Progress``.
+    ``queue_*``, ``workflow_*`` and ``result_*`` for changes that other windows may show, ``jobs_forgotten`` with the ids of ``jobs`` that
+    ended long ago and are no longer kept. Progress is no event: see ``Progress``.
     """
 
     cursor: int
@@ -467,6 +468,12 @@ class ResultDetail(Result):
     inputs: Inputs = {}
     record: dict[str, Any] = {}
     """The whole run record."""
+
+
+class TrashEmptied(Model):
+    """How many results were deleted for good."""
+
+    deleted: int
 
 
 class ResultChange(Model):

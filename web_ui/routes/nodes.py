@@ -58,8 +58,10 @@ async def list_choices(server: Server, call: Call[NoQuery, NoBody]) -> schema.Ch
 
 @routes.add("GET", "/api/nodes/{type}/choices/{input}/thumbnail", query=OptionQuery, gives=("image/webp",), errors=(404,))
 async def read_choice_thumbnail(server: Server, call: Call[OptionQuery, NoBody]) -> web.StreamResponse:
-    """Give a small picture in WebP of one of the things that a field offers, such as a model: of the file that came with it, or of
-    what it drew last."""
+    """Give a small picture in WebP of one of the choices, such as a model.
+
+    It is of the file that came with it, or of what the model drew last.
+    """
     small = await server.in_files(_thumbnail, server, call.path["type"], call.path["input"], call.query.name)
     return web.FileResponse(small, headers={"Content-Type": "image/webp", "Cache-Control": "no-cache"})
 

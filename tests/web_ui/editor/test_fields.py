@@ -95,6 +95,84 @@ def test_a_drawing_is_painted_by_keys_alone(editor: Editor) -> None:
     assert drawing(editor) == "+ 0.1 0.2,0.2 0.4,0.4\n+ 0.05 0.52,0.5\n- 0.05 0.52,0.5 0.52,0.52\n- 0.002 0.52,0.5"
 
 
+def test_the_picture_is_zoomed_and_moved_while_strokes_stay_where_they_are_in_it(editor: Editor) -> None:
+    opened(editor, "near", {"draw": {"type": "loom.draw_mask", "version": 1, "values": {"width": 640, "height": 320}}})
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet).to_be_focused()
+
+    def box() -> Any:
+        found = sheet.bounding_box()
+        assert found
+        return found
+
+    def in_picture(x: float, y: float) -> tuple[float, float]:
+        now = box()
+        return (x - now["x"]) / now["width"], (y - now["y"]) / now["height"]
+
+    first = box()
+    x, y = first["x"] + first["width"] * 0.3, first["y"] + first["height"] * 0.6
+    editor.page.mouse.move(x, y)
+    editor.page.mouse.wheel(0, -400)
+    editor.until(lambda: box()["width"] > 2 * first["width"])
+    assert in_picture(x, y) == pytest.approx((0.3, 0.6), abs=0.005)
+    editor.page.mouse.click(x, y)
+    near = box()
+    editor.page.keyboard.down("Space")
+    editor.drag((x, y), (x - 60, y + 30))
+    editor.page.keyboard.up("Space")
+    assert (box()["x"], box()["y"]) == pytest.approx((near["x"] - 60, near["y"] + 30), abs=1)
+    editor.drag((x, y), (x + 40, y), button="middle")
+    assert box()["x"] == pytest.approx(near["x"] - 20, abs=1)
+    second = in_picture(x + 50, y)
+    editor.page.mouse.click(x + 50, y)
+    editor.press("0")
+    assert box() == pytest.approx(first, abs=1)
+    editor.press("1")
+    assert box()["width"] == pytest.approx(640, abs=1)
+    expect(editor.page.get_by_role("button", name="Actual size")).to_have_text("100 %")
+    editor.press("+", "+", "-")
+    assert box()["width"] == pytest.approx(800, abs=1)
+    editor.page.get_by_role("button", name="Whole picture").click()
+    assert box() == pytest.approx(first, abs=1)
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: drawing(editor))
+    strokes = parsed(drawing(editor))
+    assert [stroke.points[0] for stroke in strokes] == [pytest.approx((0.3, 0.6), abs=0.005), pytest.approx(second, abs=0.005)]
+
+
+def test_two_fingers_zoom_and_move_the_picture_and_paint_nothing(window: Callable[..., Editor]) -> None:
+    editor = window(has_touch=True)
+    editor.page.locator(".node").first.wait_for()
+    opened(editor, "fingers", {"draw": {"type": "loom.draw_mask", "version": 1}})
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet).to_be_focused()
+    before = sheet.bounding_box()
+    x, y = centre(sheet)
+    touch = editor.page.context.new_cdp_session(editor.page)
+
+    def fingers(kind: str, *at: tuple[float, float]) -> None:
+        points = [{"x": x + dx, "y": y + dy, "id": index} for index, (dx, dy) in enumerate(at)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", (-40, 0))
+    fingers("touchMove", (-41, 0))
+    fingers("touchStart", (-41, 0), (40, 0))
+    for step in range(1, 9):
+        fingers("touchMove", (-40 - step * 10, step * 5), (40 + step * 10, step * 5))
+    fingers("touchEnd")
+    after = sheet.bounding_box()
+    assert before
+    assert after
+    assert after["width"] == pytest.approx(before["width"] * 240 / 81, rel=0.03)
+    assert centre(sheet)[1] > y + 25, "it went along with the fingers, as far as it covers the table"
+    expect(editor.page.get_by_role("button", name="Undo")).to_be_disabled()
+    fingers("touchStart", (10, 10))
+    fingers("touchEnd")
+    expect(editor.page.get_by_role("button", name="Undo")).to_be_enabled()
+
+
 def test_what_was_painted_is_not_thrown_away_without_asking(editor: Editor) -> None:
     opened(editor, "ask", {"draw": {"type": "loom.draw_mask", "version": 1}})
     editor.field("draw", "strokes").click()

@@ -130,6 +130,7 @@ export const api = {
   favour: (id: string, favourite: boolean) => json<Api.ResultDetail>(`results/${id}`, { method: "PATCH", body: { favourite } }),
   trash: (id: string) => ask(`results/${id}`, { method: "DELETE" }),
   restore: (id: string) => json<Api.ResultDetail>(`results/${id}/restore`, { method: "POST" }),
+  emptyTrash: () => json<Api.TrashEmptied>("trash/empty", { method: "POST" }),
   upload: (file: Blob) => json<Api.Uploaded>("uploads", { method: "POST", blob: file }),
 };
 

@@ -379,6 +379,10 @@ export interface ResultDetail {
   record?: Record<string, Json>;
 }
 
+export interface TrashEmptied {
+  deleted: number;
+}
+
 export interface ResultChange {
   favourite: boolean;
 }

@@ -6,6 +6,7 @@ import { api, picture } from "../api/client";
 import type { Choices } from "../api/types";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
+import { Look } from "../view/Look";
 import type { FieldProps } from "./Field";
 
 export function ChoiceField(props: FieldProps) {
@@ -78,13 +79,6 @@ interface ListProps {
   readonly choose: (value: string) => void;
 }
 
-/** How an option looks; a plain sign where there is no picture of it, or none that can be shown. */
-function Look({ source }: { readonly source?: string }) {
-  const [failed, setFailed] = useState(false);
-  if (source && !failed) return <img src={source} alt="" loading="lazy" onError={() => setFailed(true)} />;
-  return <span className="look" aria-hidden="true"><Icon name="gallery" /></span>;
-}
-
 const ROOM = 340;
 
 export function ChoiceList({ anchor, nodeType, input, pictures, current, label, close, choose }: ListProps) {
@@ -149,7 +143,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
       <div role="listbox" id="choice-list" className={pictures ? "choice-pictures" : "choice-list"} data-looks={looks || undefined} aria-label={label}>
         {found.map((option, index) => (
           <div key={option} id={`choice-${index}`} role="option" aria-selected={index === chosen} className="option" onPointerEnter={() => setAt(index)} onClick={() => choose(option)}>
-            {looks && <Look source={shownBy(option)} />}
+            {looks && <Look source={shownBy(option)} icon="gallery" />}
             <span>{option}</span>
           </div>
         ))}
