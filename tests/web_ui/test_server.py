@@ -199,7 +199,8 @@ def test_old_jobs_and_thumbnails_are_removed_and_what_they_made_stays(serve: Cal
 def test_an_emptied_trash_takes_files_and_thumbnails_with_it_and_is_told(serve: Callable[..., Served]) -> None:
     server = serve()
     kept, thrown = (
-        server.submit(workflow({"p": ("paint", {"value": 7, "name": name})}), wait=30)["results"][0] for name in ("kept", "thrown")
+        server.submit(workflow({"p": ("paint", {"value": 7, "name": name})}), wait=30)["results"][0]
+        for name in ("kept", "thrown")
     )
     for id in (kept, thrown):
         server.call("GET", f"/api/results/{id}/thumbnail")

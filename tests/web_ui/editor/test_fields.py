@@ -167,10 +167,11 @@ def test_two_fingers_zoom_and_move_the_picture_and_paint_nothing(window: Callabl
     assert after
     assert after["width"] == pytest.approx(before["width"] * 240 / 81, rel=0.03)
     assert centre(sheet)[1] > y + 25, "it went along with the fingers, as far as it covers the table"
-    expect(editor.page.get_by_role("button", name="Undo")).to_be_disabled()
+    undo = editor.page.get_by_role("dialog").get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
     fingers("touchStart", (10, 10))
     fingers("touchEnd")
-    expect(editor.page.get_by_role("button", name="Undo")).to_be_enabled()
+    expect(undo).to_be_enabled()
 
 
 def test_what_was_painted_is_not_thrown_away_without_asking(editor: Editor) -> None:
@@ -289,6 +290,37 @@ def test_what_a_run_made_of_the_linked_picture_lies_behind_the_drawing(editor: E
     (result,) = editor.state("save")["pictures"]
     editor.field("draw", "strokes").click()
     expect(sheet.locator("img")).to_have_attribute("src", re.compile(f"/api/results/{result}/file$"))
+
+
+def test_a_picture_further_up_or_outside_of_a_subgraph_lies_behind_the_drawing(editor: Editor, editor_server: Served) -> None:
+    name = picture(editor_server, (120, 40))
+    blur = {"type": "loom.blur_image", "version": 1}
+    part = {
+        "format": "latent-loom/1",
+        "title": "Part",
+        "inputs": {"image": {"to": ["soft.image"]}},
+        "outputs": {"mask": {"from": "inner.mask"}, "image": {"from": "soft.image"}},
+        "nodes": {"soft": blur, "inner": {"type": "loom.draw_mask", "version": 1, "links": {"image": "soft.image"}}},
+        "view": {"nodes": {"soft": {"x": 60, "y": 60}, "inner": {"x": 400, "y": 60}}},
+    }
+    nodes = {
+        "load": {"type": "loom.load_image", "version": 1, "values": {"name": name}},
+        "use": {"type": "workflow:part", "version": 1, "links": {"image": "load.image"}},
+        "draw": {"type": "loom.draw_mask", "version": 1, "links": {"image": "use.image"}},
+    }
+    opened(editor, "further", nodes, definitions={"part": part})
+    editor.settled()
+    behind = editor.page.get_by_label("Picture: drag to paint", exact=False).locator("img")
+    source = re.compile(re.escape(f"/api/inputs/{name}") + "$")
+    editor.field("draw", "strokes").click()
+    expect(behind).to_have_attribute("src", source)
+    editor.press("Escape")
+    expect(editor.page.get_by_role("dialog")).to_have_count(0)
+    editor.node("use").get_by_role("button", name="Open the subgraph").click()
+    expect(editor.page.get_by_role("navigation", name="Subgraphs")).to_be_visible()
+    editor.settled()
+    editor.field("use/inner", "strokes").click()
+    expect(behind).to_have_attribute("src", source)
 
 
 def test_a_drawing_in_the_form_is_painted_too_and_runs(window: Callable[..., Editor]) -> None:

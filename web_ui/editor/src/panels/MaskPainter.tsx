@@ -85,7 +85,7 @@ export function MaskPainter(what: Painting) {
     stroke.current = null;
     draw(strokes);
   };
-  const zooming = useZooming({ width, height }, dropStroke);
+  const zooming = useZooming({ width, height }, { interrupted: dropStroke });
   const { at, spaceHeld } = zooming;
   const press = (event: React.PointerEvent<HTMLDivElement>) => {
     if (stroke.current || (event.button !== 0 && event.button !== 5)) return;

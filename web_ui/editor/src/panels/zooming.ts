@@ -1,6 +1,6 @@
 // Decides which gestures move and zoom a picture that something else is done to: wheel, two fingers, middle button, space and drag, keys.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Point } from "../graph/document";
 import { moved, whole, within, zoomed, type Placed, type Size } from "../graph/zoom";
 
@@ -18,6 +18,8 @@ export interface Zooming {
   readonly zoom: (by: number) => void;
   readonly showWhole: () => void;
   readonly showReal: () => void;
+  /** From whole to twice as close, and back. */
+  readonly turn: (event: React.MouseEvent) => void;
   /** Whether a key meant the view. */
   readonly key: (event: React.KeyboardEvent) => boolean;
   readonly spaceHeld: boolean;
@@ -32,8 +34,14 @@ export interface Zooming {
   readonly space: (down: boolean) => boolean;
 }
 
-/** `interrupted`: what one finger began is not meant, since a second one came. */
-export function useZooming(picture: Size, interrupted: () => void): Zooming {
+interface Asked {
+  /** Tells that what one finger began is not meant, since a second one came. */
+  readonly interrupted?: () => void;
+  /** Whether one finger and the left button move the picture, having nothing else to do. */
+  readonly drags?: boolean;
+}
+
+export function useZooming(picture: Size, { interrupted, drags = false }: Asked): Zooming {
   const table = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState<Size | null>(null);
   const [view, setView] = useState<Placed | null>(null);
@@ -52,6 +60,7 @@ export function useZooming(picture: Size, interrupted: () => void): Zooming {
     return () => observer.disconnect();
   }, []);
 
+  const showWhole = useCallback(() => setView(null), []);
   const change = (how: (from: Placed, size: Size) => Placed) => size && setView((before) => how(before ?? whole(picture, size), size));
   const onTable = ({ clientX, clientY }: { clientX: number; clientY: number }): Point => {
     const box = table.current!.getBoundingClientRect();
@@ -74,11 +83,12 @@ export function useZooming(picture: Size, interrupted: () => void): Zooming {
   }, []);
 
   const press = (event: React.PointerEvent<HTMLDivElement>) => {
+    if ((event.target as HTMLElement).closest("button, input")) return;
     if (event.pointerType === "touch") {
       fingers.current.set(event.pointerId, onTable(event));
-      if (fingers.current.size < 2) return;
-      interrupted();
-    } else if (event.button === MIDDLE || (event.button === 0 && spaceHeld)) {
+      if (fingers.current.size < 2 && !drags) return;
+      interrupted?.();
+    } else if (event.button === MIDDLE || (event.button === 0 && (spaceHeld || drags))) {
       event.currentTarget.setPointerCapture(event.pointerId);
       dragged.current = { pointer: event.pointerId, last: onTable(event) };
       usedSpace.current = true;
@@ -88,7 +98,8 @@ export function useZooming(picture: Size, interrupted: () => void): Zooming {
   };
   const move = (event: React.PointerEvent<HTMLDivElement>) => {
     const to = onTable(event);
-    const [first, second] = fingers.current.size > 1 ? fingers.current : [];
+    const [first, second] = fingers.current;
+    const last = fingers.current.get(event.pointerId) ?? (dragged.current?.pointer === event.pointerId ? dragged.current.last : undefined);
     if (first && second && fingers.current.has(event.pointerId)) {
       const [one, other] = [first[1], second[1]];
       fingers.current.set(event.pointerId, to);
@@ -96,12 +107,12 @@ export function useZooming(picture: Size, interrupted: () => void): Zooming {
       const by = apart(nextOne, nextOther) / Math.max(1, apart(one, other));
       const [middle, next] = [between(one, other), between(nextOne, nextOther)];
       change((from, room) => zoomed(moved(from, { x: next.x - middle.x, y: next.y - middle.y }, picture, room), by, next, picture, room));
-    } else if (dragged.current?.pointer === event.pointerId) {
-      const { last } = dragged.current;
-      dragged.current = { pointer: event.pointerId, last: to };
+    } else if (last && (dragged.current || drags)) {
+      if (dragged.current) dragged.current = { pointer: event.pointerId, last: to };
+      else fingers.current.set(event.pointerId, to);
       change((from, room) => moved(from, { x: to.x - last.x, y: to.y - last.y }, picture, room));
     } else {
-      if (fingers.current.has(event.pointerId)) fingers.current.set(event.pointerId, to);
+      if (last) fingers.current.set(event.pointerId, to);
       return;
     }
     event.stopPropagation();
@@ -117,7 +128,8 @@ export function useZooming(picture: Size, interrupted: () => void): Zooming {
     table,
     at,
     zoom,
-    showWhole: () => setView(null),
+    showWhole,
+    turn: (event) => (view ? showWhole() : zoomAbout(2, onTable(event))),
     showReal: () => at && zoom(1 / at.scale),
     spaceHeld,
     space: (down) => {

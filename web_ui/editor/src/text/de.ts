@@ -121,6 +121,7 @@ export const de: Record<Key, string> = {
   description: "Beschreibung",
   discardDrawing: "Was gemalt ist, steht noch nicht im Workflow. Trotzdem schließen?",
   differences: "{added} hinzugefügt, {removed} entfernt, {changed} geändert",
+  differencesInside: "Unterschiede im Inneren: {count}",
   dragToChange: "Seitwärts ziehen zum Ändern",
   dropPicture: "Bild ablegen oder einfügen",
   earlier: "Früher",

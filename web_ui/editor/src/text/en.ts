@@ -119,6 +119,7 @@ export const en = {
   description: "Description",
   discardDrawing: "What you painted is not in the workflow yet. Close without it?",
   differences: "{added} added, {removed} removed, {changed} changed",
+  differencesInside: "Differences inside: {count}",
   dragToChange: "Drag sideways to change",
   dropPicture: "Drop or paste a picture",
   earlier: "Earlier",
