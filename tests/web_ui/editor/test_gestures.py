@@ -86,6 +86,24 @@ def test_a_drag_with_shift_from_one_output_to_another_moves_all_its_links(editor
     editor.until(lambda: editor.document == before, "one gesture was not one step")
 
 
+def test_a_click_on_one_of_several_that_are_chosen_chooses_it_alone(editor: Editor) -> None:
+    editor.open({**TWO_SOURCES, "title": "several"})
+    editor.until(lambda: editor.document["title"] == "several")
+    editor.settled()
+    before = editor.document
+    editor.click_canvas()
+    editor.press("Control+a")
+    editor.until(lambda: len(editor.tab["selected"]) == 4)
+    editor.node("new").locator(".node-title").click(modifiers=["Shift"])
+    editor.until(lambda: sorted(editor.tab["selected"]) == ["old", "one", "two"])
+    x, y = centre(editor.node("one").locator(".node-title"))
+    editor.drag((x, y), (x + 50, y + 50))
+    editor.until(lambda: editor.document != before)
+    assert sorted(editor.tab["selected"]) == ["old", "one", "two"], "a drag moves them all"
+    editor.node("one").locator(".node-title").click()
+    editor.until(lambda: editor.tab["selected"] == ["one"])
+
+
 def test_a_reroute_dot_is_made_dragged_and_taken_away(editor: Editor) -> None:
     document = {**TWO_SOURCES, "title": "led", "nodes": {**TWO_SOURCES["nodes"], "one": {"type": "toy.add", "version": 1}}}
     editor.open(document)

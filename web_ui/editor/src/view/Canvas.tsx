@@ -244,6 +244,11 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
         dispatch({ type: "link/points", target: `${edge.data.node}.${edge.data.input}`, points: [...edge.data.points, at].sort((one, other) => one.x - other.x) });
       }}
+      onNodeClick={(event, { id }) => {
+        // React Flow leaves several that are chosen as they are; who clicks one of them means that one.
+        const now = activeTab();
+        if (now.selection.nodes.size > 1 && !event.shiftKey && !event.ctrlKey && !event.metaKey) changeTab(now.id, { selection: { nodes: new Set([id]), links: new Set() } });
+      }}
       onNodeContextMenu={(event, node) => {
         event.preventDefault();
         if (!node.selected) changeTab(activeTab().id, { selection: { nodes: new Set([node.id]), links: new Set() } });
