@@ -87,6 +87,7 @@ export function MaskPainter(what: Painting) {
   };
   const zooming = useZooming({ width, height }, { interrupted: dropStroke });
   const { at, spaceHeld } = zooming;
+  const percent = `${Math.round((at?.scale ?? 1) * 100)} %`;
   const press = (event: React.PointerEvent<HTMLDivElement>) => {
     if (stroke.current || (event.button !== 0 && event.button !== 5)) return;
     event.preventDefault();
@@ -172,7 +173,7 @@ export function MaskPainter(what: Painting) {
           <span className="painter-space" />
           <div className="segmented" role="group" aria-label={t("view")}>
             <button type="button" onClick={() => zooming.zoom(1 / 1.25)} aria-label={t("actZoomOut")} title={`${t("actZoomOut")} (-)`}><Icon name="minus" /></button>
-            <button type="button" onClick={zooming.showReal} aria-label={t("actZoom1")} title={`${t("actZoom1")} (1)`}>{at ? Math.round(at.scale * 100) : 100} %</button>
+            <button type="button" onClick={zooming.showReal} aria-label={`${percent}: ${t("actZoom1")}`} title={`${t("actZoom1")} (1)`}>{percent}</button>
             <button type="button" onClick={() => zooming.zoom(1.25)} aria-label={t("actZoomIn")} title={`${t("actZoomIn")} (+)`}><Icon name="plus" /></button>
             <button type="button" onClick={zooming.showWhole} aria-label={t("wholePicture")} title={`${t("wholePicture")} (0)`}><Icon name="fit" /></button>
           </div>
