@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from graph_engine.folders import Folders
@@ -35,12 +36,13 @@ class Range:
 class Choice:
     """A text that names something found when asked, such as a model or a picture; ``options`` lists what there is now.
 
-    ``what`` is the noun for messages; ``action`` says how to add one.
+    ``what`` is the noun for messages; ``action`` says how to add one; ``picture`` finds the file that shows what an option is, if any.
     """
 
     options: Callable[[Folders], Sequence[str]]
     what: str
     action: str
+    picture: Callable[[str, Folders], Path | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ say = Sentences(
     the_picture="the picture",
     # jobs
     queue_full="{count} jobs wait already, and no more are taken. Cancel some, or wait.",
-    no_job="there is no job '{id}'. It may have been in another state folder.",
+    no_job="there is no job '{id}'. It may be long over and forgotten, or in another state folder.",
     cannot_move="the job is {state}: only one that waits can be moved.",
     cannot_go_before="the job {id} is {state}: name one that waits.",
     cannot_repeat="the job is {state}: wait for its end, or cancel it.",

@@ -7,6 +7,7 @@ from typing import Annotated, Generic, NamedTuple
 from graph_engine import Choice, Context, Folders, node
 from graph_engine.spec import Values
 from nodes.models.catalogue import ADD, describe, model_names
+from nodes.models.portrait import model_picture
 from nodes.types import C, L, Model, Source, TextEncoder, Vae
 
 
@@ -28,7 +29,7 @@ def _types(values: Values, folders: Folders) -> dict[str, str]:
 @node("loom.load_model", version=1, category="model", lane="disk", fingerprint=_fingerprint, resolve_types=_types)
 def load_model(
     *,
-    name: Annotated[str, Choice(model_names, what="model", action=ADD[0].upper() + ADD[1:])] = "loom-tiny",
+    name: Annotated[str, Choice(model_names, what="model", action=ADD[0].upper() + ADD[1:], picture=model_picture)] = "loom-tiny",
     context: Context,
 ) -> LoadedModel[C, L]:
     """Choose a model by name.

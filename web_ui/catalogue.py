@@ -18,7 +18,7 @@ from graph_engine.folders import Folders
 from graph_engine.graph import Graph
 from graph_engine.interface import declared_inputs
 from graph_engine.registry import discover, sorted_specs
-from graph_engine.spec import NodeSpec
+from graph_engine.spec import InputSpec, NodeSpec
 from graph_engine.workflow.document import Workflow
 from graph_engine.workflow.text import MAX_DEPTH, canonical, parse
 from web_ui import describe, schema
@@ -84,10 +84,22 @@ class Catalogue:
 
     def choices(self, type: str, input: str) -> list[str]:
         """What a field offers now. Raises RequestError where it is no choice."""
+        field = self._choice(type, input)
+        return list(field.choices or ()) if field.choice is None else list(field.choice.options(self.folders))
+
+    def names_model(self, type: str, input: str) -> bool:
+        return _names_model(self._choice(type, input))
+
+    def picture(self, type: str, input: str, name: str) -> Path | None:
+        """The file that shows what one of the options is, if there is one. ``name`` must be an option."""
+        choice = self._choice(type, input).choice
+        return None if choice is None or choice.picture is None else choice.picture(name, self.folders)
+
+    def _choice(self, type: str, input: str) -> InputSpec:
         field = self.spec(type).inputs.get(input)
         if field is None or (field.choice is None and field.choices is None):
             raise RequestError(404, "No such choice", f"{type} has no input {input[:100]!r} with a choice.")
-        return list(field.choices or ()) if field.choice is None else list(field.choice.options(self.folders))
+        return field
 
     # workflows
 
@@ -151,9 +163,13 @@ def _models(graph: Graph) -> list[str]:
         value
         for node in graph.nodes
         for name, value in node.constants.items()
-        if (field := node.spec.inputs.get(name)) is not None and field.choice is not None and "model" in field.choice.what
+        if (field := node.spec.inputs.get(name)) is not None and _names_model(field)
     }
     return sorted(value for value in found if isinstance(value, str))
+
+
+def _names_model(field: InputSpec) -> bool:
+    return field.choice is not None and "model" in field.choice.what
 
 
 def _field_schema(one: schema.DeclaredInputInfo) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import click
 from graph_engine.cli import output
 from graph_engine.cli.command import LoomCommand, models_option, packs_option, verbose_option
 from graph_engine.errors import LoomError
+from web_ui.settings import KEPT_JOBS, KEPT_THUMBNAILS
 
 if TYPE_CHECKING:
     from web_ui.settings import Settings
@@ -28,7 +29,7 @@ class ServeError(LoomError):
 def serve(
     host: str, port: int, token: str | None, tls_cert: Path | None, tls_key: Path | None, state: Path | None,
     models: tuple[Path, ...], packs: tuple[Path, ...], device: tuple[str, ...], dtype: str, allow_host: tuple[str, ...],
-    webhook_to: tuple[str, ...], no_browser: bool, no_warm_up: bool, **_common: Any,
+    webhook_to: tuple[str, ...], no_browser: bool, no_warm_up: bool, keep_jobs: int, keep_thumbnails: int, **_common: Any,
 ) -> None:  # fmt: skip
     """Serve the editor and the API, and run what is asked for.
 
@@ -61,6 +62,8 @@ def serve(
         hosts=frozenset(name.lower() for name in allow_host),
         webhook_origins=frozenset(webhook_to),
         warm_up=not no_warm_up,
+        keep_jobs=keep_jobs,
+        keep_thumbnails=keep_thumbnails,
     )
     if tls_cert is None and not is_loopback(host):
         output.tell("warning: without --tls-cert the token and all pictures travel unencrypted.", fg="yellow")
@@ -118,6 +121,14 @@ command = LoomCommand(
         click.Option(["--dtype"], default="auto", show_default=True, help="auto, float32, float16 or bfloat16."),
         click.Option(["--allow-host"], multiple=True, metavar="NAME", help="A further name under which it is reached."),
         click.Option(["--webhook-to"], multiple=True, metavar="ORIGIN", help="An origin that may be told of a job's end."),
+        click.Option(
+            ["--keep-jobs"], type=click.IntRange(1), default=KEPT_JOBS, show_default=True, metavar="N",
+            help="How many finished jobs to remember. What they made stays in any case.",
+        ),
+        click.Option(
+            ["--keep-thumbnails"], type=click.IntRange(1), default=KEPT_THUMBNAILS, show_default=True, metavar="N",
+            help="How many small pictures to keep, some 10 kB each. One that is missing is made again.",
+        ),
         click.Option(["--no-warm-up"], is_flag=True, help="Import nothing before the first job, which then takes longer to begin."),
         click.Option(["--no-browser"], is_flag=True, help="Do not open the page."),
         verbose_option(),

@@ -151,6 +151,7 @@ class NodePage(Model):
 
 class Choices(Model):
     choices: list[str]
+    pictures: Annotated[list[str], Field(description="Those of which there is a small picture.")] = []
 
 
 # checking and planning
@@ -337,7 +338,8 @@ class EventInfo(Model):
     """Something that happened. ``cursor`` grows; asking for events after it misses nothing, also over a restart of the server.
 
     ``kind``: ``job_*`` for states (``job_queued``, ``job_running`` …), ``node_*`` and ``file_written`` from within a run,
-    ``queue_*``, ``workflow_*`` and ``result_*`` for changes that other windows may show. Progress is no event: see ``Progress``.
+    ``queue_*``, ``workflow_*`` and ``result_*`` for changes that other windows may show, ``jobs_forgotten`` with the ids of ``jobs`` that
+    ended long ago and are no longer kept. Progress is no event: see ``Progress``.
     """
 
     cursor: int
@@ -488,6 +490,12 @@ class ResultDetail(Result):
     inputs: Inputs = {}
     record: dict[str, Any] = {}
     """The whole run record."""
+
+
+class TrashEmptied(Model):
+    """How many results were deleted for good."""
+
+    deleted: int
 
 
 class ResultChange(Model):

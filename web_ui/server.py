@@ -38,6 +38,7 @@ T = TypeVar("T")
 LARGE_LISTS = 200
 FILE_THREADS = 8
 RESCAN_S = 30.0
+TIDY_S = 600.0
 
 
 class Server:
@@ -82,12 +83,13 @@ class Server:
         )
         self.pool = Pool(self.jobs, worker, self.settings.devices, self.hub, self.in_thread, self._keep, self._ended)
         self.pool.start()
-        self._scan = asyncio.create_task(self._look_after_results())
+        self._tasks = [asyncio.create_task(self._look_after_results()), asyncio.create_task(self._tidy())]
 
     async def stop(self) -> None:
         """What runs ends its step and goes on after the next start; what waits waits."""
         self.stopping.set()
-        self._scan.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self.pool.stop()
         await self.webhooks.close()
         await self.hub.close()
@@ -136,6 +138,16 @@ class Server:
             if self.results.missing:
                 await self.in_files(self.results.rescan)
             await asyncio.sleep(RESCAN_S)
+
+    async def _tidy(self) -> None:
+        """Forget what is older than anybody asks for, at the start and from time to time."""
+        while True:
+            try:
+                await self.in_thread(self.jobs.forget, self.settings.keep_jobs)
+                await self.in_files(self.thumbnails.prune, self.settings.keep_thumbnails)
+            except Exception:  # a full disk, say: it is tried again, and nothing depends on it
+                log.exception("Old jobs and thumbnails could not be removed")
+            await asyncio.sleep(TIDY_S)
 
     async def _told(self, job: str) -> None:
         await self.in_thread(self.jobs.webhook_told, job)

@@ -14,6 +14,7 @@ MAX_BODY_BYTES = 64 * 2**20
 MAX_CONNECTIONS = 1024
 MAX_REQUESTS = 256
 MAX_STREAMS = 512
+KEPT_JOBS, KEPT_THUMBNAILS = 10_000, 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Settings:
     """``token``: what a caller must show; None: nothing. ``devices``: where to compute; empty: found out.
 
     ``warm_up``: whether workers import what nodes need before the first job.
+    ``keep_jobs``: how many ended jobs are remembered; ``keep_thumbnails``: how many small pictures, of some 10 kB each.
     ``webhook_origins``: the origins that may be told of a job's end; ``hosts``: further names under which the server is reached.
     """
 
@@ -37,6 +39,8 @@ class Settings:
     hosts: frozenset[str] = field(default_factory=frozenset)
     webhook_origins: frozenset[str] = field(default_factory=frozenset)
     warm_up: bool = True
+    keep_jobs: int = KEPT_JOBS
+    keep_thumbnails: int = KEPT_THUMBNAILS
 
     @property
     def scheme(self) -> str:

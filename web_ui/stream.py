@@ -127,5 +127,8 @@ class Hub:
 
     async def _described(self, happened: Sequence[Happening]) -> list[schema.EventInfo]:
         jobs = {one.job for one in happened if one.job is not None and one.kind.startswith("job_")}
-        known = {id: await self._in_thread(self._jobs.get, id) for id in jobs}
-        return [describe.event(one, known.get(one.job or "") if one.kind.startswith("job_") else None) for one in happened]
+        known = await self._in_thread(self._jobs.among, jobs)
+        kept = [
+            one for one in happened if one.job not in jobs or one.job in known
+        ]  # a job may be forgotten while its events are read
+        return [describe.event(one, known.get(one.job or "") if one.kind.startswith("job_") else None) for one in kept]

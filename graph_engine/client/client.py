@@ -221,6 +221,10 @@ class Client:
         """Into the trash, from where ``restore_result`` brings it back."""
         self._wire.ask("DELETE", f"/api/results/{_part(id)}", again=True)
 
+    def empty_trash(self) -> int:
+        """Delete for good what is in the trash; returns how many results. It cannot be undone."""
+        return int(self._post("/api/trash/empty", again=True)["deleted"])
+
     def restore_result(self, id: str) -> Result:
         return Result(**self._post(f"/api/results/{_part(id)}/restore", again=True))
 

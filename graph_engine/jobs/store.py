@@ -40,11 +40,13 @@ create table clients (client text primary key, served integer not null) without 
 create table facts (name text primary key, value text not null) without rowid;
 insert into facts values ('paused', '');
 """,
+    "create index jobs_by_end on jobs (ended_at, id) where ended_at is not null;",
 )
 JSON_COLUMNS = ("inputs", "targets", "models", "errors", "outputs", "nodes", "results")
 NOT_SHOWN = ("key",)
 EVENTS_KEPT = 200_000
 LINES_KEPT = 2000
+FORGOTTEN_AT_ONCE = 200
 MOST_DEATHS = 2
 MOST_WAITING = 100_000
 
@@ -151,6 +153,10 @@ class Jobs:
         if not found:
             raise UnknownJobError(say("no_job", id=id))
         return found[0]
+
+    def among(self, ids: Collection[str]) -> dict[str, Job]:
+        """Those of the jobs that are not forgotten, by id."""
+        return {id: job for id in ids for job in self._jobs("where id = ?", id)}
 
     def listed(
         self, states: Collection[str] = (), client: str | None = None, offset: int = 0, limit: int = 100
@@ -290,6 +296,26 @@ class Jobs:
         told = {"cause": say("worker_died", how=cause), "action": say("see_job_log")}
         errors = _text([{**told, "said": said(told)}])
         return self._change(id, "failed", ended_at=time.time(), deaths="deaths + 1", errors=errors)
+
+    def forget(self, keep: int) -> int:
+        """Forget the oldest ended jobs, with their logs, traces and events, until ``keep`` are left; returns how many went.
+
+        What waits, runs, or has a webhook that is not told yet stays. Done in small steps, so that nobody waits long meanwhile.
+        """
+        query = f"""select id from jobs where ended_at is not null and not webhook_due and state in ({", ".join("?" * len(ENDED))})
+                    order by ended_at desc, id limit {FORGOTTEN_AT_ONCE} offset ?"""
+        count = 0
+        while True:
+            with self.database.transaction() as rows:
+                ids = [id for (id,) in rows.execute(query, (*ENDED, keep))]
+                for table, column in (("lines", "job"), ("traces", "job"), ("events", "job"), ("jobs", "id")):
+                    rows.executemany(f"delete from {table} where {column} = ?", [(id,) for id in ids])
+                if ids:
+                    self._tell(rows, "jobs_forgotten", None, {"jobs": ids})
+            if not ids:
+                return count
+            count += len(ids)
+            self._changed()
 
     def webhooks_due(self) -> list[Job]:
         """Ended jobs whose webhook was not told yet."""

@@ -187,6 +187,9 @@ def test_results_are_found_downloaded_liked_and_thrown_away(client: Client, tmp_
     assert client.results(job=job.id).total == 0
     assert client.results(job=job.id, trashed=True).total == 1
     assert client.restore_result(id).trashed_at is None
+    client.delete_result(id)
+    assert client.empty_trash() >= 1
+    assert client.results(job=job.id, trashed=True).total == client.empty_trash() == 0
 
 
 def test_a_picture_is_sent_and_named_by_its_content(client: Client, tmp_path: Path) -> None:

@@ -166,6 +166,55 @@ def test_memory_stays_flat_over_many_jobs_and_clients(serve: Callable[..., Serve
     assert process.num_threads() < 60
 
 
+def test_old_jobs_and_thumbnails_are_removed_and_what_they_made_stays(serve: Callable[..., Served]) -> None:
+    server = serve()
+    made = []
+    for number in range(4):
+        job = server.submit(workflow({"p": ("paint", {"value": number, "name": f"p{number}"})}), wait=30)
+        (id,) = job["results"]
+        server.call("GET", f"/api/results/{id}/thumbnail")
+        made.append((job["id"], id))
+    server.post("/api/queue/pause")
+    waiting_one = server.submit(adding(1))["id"]
+    heard = server.get("/api/events")["cursor"]
+    server.stop()
+    server = serve("--keep-jobs", "2", "--keep-thumbnails", "1")
+    small = server.state / "thumbnails"
+    deadline = time.monotonic() + 30
+    while server.get("/api/runs")["total"] > 3 or len(list(small.glob("*/*.webp"))) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert {job["id"] for job in server.get("/api/runs")["jobs"]} == {made[2][0], made[3][0], waiting_one}
+    assert server.call("GET", f"/api/runs/{made[0][0]}").status == 404
+    told = [(event["kind"], event["data"]) for event in server.get(f"/api/events?after={heard}")["events"]]
+    assert told == [("jobs_forgotten", {"jobs": [made[1][0], made[0][0]]})]
+    assert server.get("/api/results")["total"] == 4
+    for _, id in made:
+        assert server.call("GET", f"/api/results/{id}/file").status == 200
+        assert server.call("GET", f"/api/results/{id}/thumbnail").status == 200
+    server.post("/api/queue/resume")
+    server.until(waiting_one, "succeeded")
+
+
+def test_an_emptied_trash_takes_files_and_thumbnails_with_it_and_is_told(serve: Callable[..., Served]) -> None:
+    server = serve()
+    kept, thrown = (
+        server.submit(workflow({"p": ("paint", {"value": 7, "name": name})}), wait=30)["results"][0]
+        for name in ("kept", "thrown")
+    )
+    for id in (kept, thrown):
+        server.call("GET", f"/api/results/{id}/thumbnail")
+    server.call("DELETE", f"/api/results/{thrown}", {})
+    assert server.post("/api/trash/empty") == {"deleted": 1}
+    for part in ("", "/file", "/thumbnail"):
+        assert server.call("GET", f"/api/results/{thrown}{part}").status == 404
+        assert server.call("GET", f"/api/results/{kept}{part}").status == 200
+    assert [path.stem for path in (server.state / "thumbnails").glob("*/*.webp")] == [kept]
+    told = server.get("/api/events?after=0")["events"][-1]
+    assert (told["kind"], told["data"]) == ("result_deleted", {"count": 1})
+    assert server.call("GET", "/api/trash/empty").status == 404, "nothing changes on GET"
+
+
 def test_a_node_that_does_not_listen_loses_its_process_when_cancelled(serve: Callable[..., Served]) -> None:
     server = serve()
     job = server.submit(workflow({"deaf": ("deaf", {"seconds": 600.0})}, {"n": "deaf.value"}))

@@ -1,14 +1,18 @@
-"""Decides how the catalogue of nodes is asked, and how a workflow is checked and planned."""
+"""Decides how the catalogue of nodes is asked, what shows a choice, and how a workflow is checked and planned."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
+from aiohttp import web
 from pydantic import Field
 
 from web_ui import catalogue, schema
+from web_ui.problems import RequestError
 from web_ui.routing import Call, NoBody, NoQuery, Reply, Routes
 from web_ui.server import Server
+from web_ui.store.thumbnails import content_id
 
 routes = Routes("nodes")
 
@@ -18,6 +22,10 @@ class NodeQuery(schema.Model):
     category: Annotated[str, Field(max_length=100)] = ""
     offset: Annotated[int, Field(ge=0, le=2**31)] = 0
     limit: Annotated[int, Field(ge=1, le=5000)] = 1000
+
+
+class OptionQuery(schema.Model):
+    name: Annotated[str, Field(max_length=1000, description="One of the choices.")]
 
 
 @routes.add(
@@ -44,8 +52,18 @@ async def read_node(server: Server, call: Call[NoQuery, NoBody]) -> schema.NodeI
 
 @routes.add("GET", "/api/nodes/{type}/choices/{input}", reply=schema.Choices, errors=(404,))
 async def list_choices(server: Server, call: Call[NoQuery, NoBody]) -> schema.Choices:
-    """List what a field offers now, such as the models or the pictures that are there."""
-    return schema.Choices(choices=await server.in_files(server.catalogue.choices, call.path["type"], call.path["input"]))
+    """List what a field offers now, such as the models or the pictures that are there, and of which there is a small picture."""
+    return await server.in_files(_choices, server, call.path["type"], call.path["input"])
+
+
+@routes.add("GET", "/api/nodes/{type}/choices/{input}/thumbnail", query=OptionQuery, gives=("image/webp",), errors=(404,))
+async def read_choice_thumbnail(server: Server, call: Call[OptionQuery, NoBody]) -> web.StreamResponse:
+    """Give a small picture in WebP of one of the choices, such as a model.
+
+    It is of the file that came with it, or of what the model drew last.
+    """
+    small = await server.in_files(_thumbnail, server, call.path["type"], call.path["input"], call.query.name)
+    return web.FileResponse(small, headers={"Content-Type": "image/webp", "Cache-Control": "no-cache"})
 
 
 @routes.add("POST", "/api/check", body=schema.CheckRequest, reply=schema.CheckReply)
@@ -62,3 +80,24 @@ async def plan_workflow(server: Server, call: Call[NoQuery, schema.CheckRequest]
     origin = f"server:{workflow.title or 'untitled'}"
     prepared = await server.in_files(server.catalogue.prepare, workflow, body.inputs, body.targets, origin)
     return prepared.plan
+
+
+def _choices(server: Server, type: str, input: str) -> schema.Choices:
+    options = server.catalogue.choices(type, input)
+    return schema.Choices(choices=options, pictures=[name for name in options if _picture(server, type, input, name) is not None])
+
+
+def _picture(server: Server, type: str, input: str, name: str) -> Path | str | None:
+    """The file that came with an option, or the id of the newest result of a model."""
+    found = server.catalogue.picture(type, input, name)
+    return server.results.newest_of(name) if found is None and server.catalogue.names_model(type, input) else found
+
+
+def _thumbnail(server: Server, type: str, input: str, name: str) -> Path:
+    """Only of what is offered: a name that a caller makes up leads to no file."""
+    found = _picture(server, type, input, name) if name in server.catalogue.choices(type, input) else None
+    if found is None:
+        raise RequestError(404, "No such picture", f"There is no picture of {name[:100]!r}.")
+    if isinstance(found, str):
+        return server.thumbnails.get(server.results.file(found), found)
+    return server.thumbnails.get(found, content_id(found))

@@ -91,3 +91,13 @@ async def restore_result(server: Server, call: Call[NoQuery, NoBody]) -> schema.
     found = await server.in_files(server.results.restore, call.path["id"])
     await server.tell("result_changed", id=found.id)
     return found
+
+
+@routes.add("POST", "/api/trash/empty", body=NoBody, reply=schema.TrashEmptied, errors=(507,))
+async def empty_trash(server: Server, _call: Call[NoQuery, NoBody]) -> schema.TrashEmptied:
+    """Delete for good what is in the trash: files, thumbnails, and all that is known of them. It cannot be undone."""
+    gone = await server.in_files(server.results.empty_trash)
+    for id in gone:
+        await server.in_files(server.thumbnails.forget, id)
+    await server.tell("result_deleted", count=len(gone))
+    return schema.TrashEmptied(deleted=len(gone))

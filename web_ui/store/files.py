@@ -71,10 +71,19 @@ class Outputs:
         if not path.parent.resolve().is_relative_to(self._root):
             raise NotThere(say("folder_leads_away"), say("remove_folder_link"))
         back = _free(trash, path).relative_to(self.folder).as_posix()
-        for folder in list(trash.relative_to(self.folder / TRASH).parents)[:-1]:
+        self._leave(trash)
+        return back
+
+    def destroy(self, path: Path) -> None:
+        """Delete a file that lies in the trash, for good. Raises OSError."""
+        path.unlink(missing_ok=True)
+        self._leave(path)
+
+    def _leave(self, path: Path) -> None:
+        """Remove the folders of the trash that a file leaves empty."""
+        for folder in list(path.relative_to(self.folder / TRASH).parents)[:-1]:
             with suppress(OSError):
                 (self.folder / TRASH / folder).rmdir()
-        return back
 
     def all(self) -> Iterator[tuple[str, Path]]:
         """Every file but hidden ones, by name and path. Links are not followed."""

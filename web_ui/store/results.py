@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from graph_engine.database import Database, salvage
 from graph_engine.errors import FormatError
@@ -25,6 +25,8 @@ from web_ui.store.errors import NotThere, NotWritten
 from web_ui.store.files import ID, Outputs
 from web_ui.store.rows import Made, Row, read
 from web_ui.store.words import looked_up, searched
+
+Answer = TypeVar("Answer")
 
 MIGRATIONS = (
     """
@@ -49,8 +51,8 @@ create trigger results_reworded after update of words on results begin
   insert into found (rowid, words) values (new.number, new.words);
 end;
 """,
+    "create index results_model on results (model, created_at desc);",
 )
-
 
 COLUMNS = ", ".join(Row._fields)
 PLACES = ", ".join("?" for _ in Row._fields)
@@ -127,6 +129,13 @@ class ResultIndex:
         rows = self._database.rows(query, [*values, limit, offset])
         return ResultPage(results=[Result(**self._facts(Row(*row))) for row in rows], total=total)
 
+    def newest_of(self, model: str) -> str | None:
+        """The id of the newest picture that a model drew, where one is kept."""
+        query = """select id from results where model = ? and trashed_at is null and media_type like 'image/%'
+                   order by created_at desc, number desc limit 1"""
+        rows = self._database.rows(query, [model])
+        return rows[0][0] if rows else None
+
     def get(self, id: str) -> ResultDetail:
         row = self._row(id)
         path, record = self._outputs.find(id, row.file), dict[str, Any]()
@@ -176,6 +185,24 @@ class ResultIndex:
 
         self._move(work, "The file could not be brought back from the trash")
         return self.get(id)
+
+    def empty_trash(self) -> list[str]:
+        """Delete for good what is in the trash, known or not, and all that is known of it; returns the ids of what was known.
+
+        What was not thrown away is not touched, even where its file lies in the trash because a process died while moving it.
+        """
+
+        def work(on: sqlite3.Connection) -> list[str]:
+            trashed = [id for (id,) in on.execute("select id from results where trashed_at is not null")]
+            kept = {id for (id,) in on.execute("select id from results where trashed_at is null")}
+            for id, _, path in self._outputs.all_thrown_away():
+                if id not in kept:
+                    self._outputs.destroy(path)
+            on.execute("delete from results where trashed_at is not null")
+            on.execute("delete from workflows where etag not in (select workflow from results where workflow is not null)")
+            return trashed
+
+        return self._move(work, "The trash could not be emptied")
 
     def rescan(self) -> int:
         """Take in what the folder and its trash hold and the index does not know; returns how many. Safe while others work with it.
@@ -240,8 +267,8 @@ class ResultIndex:
         facts["gone"] = self._outputs.find(row.id, row.file) is None
         return facts
 
-    def _move(self, work: Callable[[sqlite3.Connection], None], what: str) -> None:
+    def _move(self, work: Callable[[sqlite3.Connection], Answer], what: str) -> Answer:
         try:
-            self._database.change(work)
+            return self._database.change(work)
         except OSError as error:
             raise NotWritten.because(what, error) from error

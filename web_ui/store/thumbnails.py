@@ -10,7 +10,7 @@ import io
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,9 @@ CONTENT_ID = re.compile(r"[0-9a-f]{16,64}")
 
 
 def content_id(source: Path) -> str:
-    """Names what a file holds, without reading it: another size or time is another content."""
+    """Names what a file holds, without reading it: another place, size or time is another content."""
     found = source.stat()
-    return hashlib.sha256(f"{source.name} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{source.absolute()} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()[:32]
 
 
 class Thumbnails:
@@ -51,12 +51,37 @@ class Thumbnails:
         """
         if not CONTENT_ID.fullmatch(content_id):
             raise NotThere(say("no_picture"), say("choose_listed"))
-        path = self.folder / content_id[:2] / f"{content_id}.webp"
+        path = self._path(content_id)
         if not path.exists():
             with self._alone(content_id):
                 if not path.exists():
                     self._make(source, path)
         return path
+
+    def forget(self, content_id: str) -> None:
+        """Keep no thumbnail of this content."""
+        if CONTENT_ID.fullmatch(content_id):
+            self._path(content_id).unlink(missing_ok=True)
+
+    def prune(self, keep: int) -> int:
+        """Remove those that were not looked at for longest until ``keep`` are left; returns how many went.
+
+        When a file was last read is known to the day on most disks; where it is not, the oldest go.
+        """
+        found: list[tuple[float, Path]] = []
+        for path in self.folder.glob("*/*.webp"):
+            with suppress(OSError):
+                facts = path.stat()
+                found.append((max(facts.st_atime, facts.st_mtime), path))
+        count = 0
+        for _, path in sorted(found)[: max(0, len(found) - keep)]:
+            with suppress(OSError):
+                path.unlink()
+                count += 1
+        return count
+
+    def _path(self, content_id: str) -> Path:
+        return self.folder / content_id[:2] / f"{content_id}.webp"
 
     def _make(self, source: Path, path: Path) -> None:
         if not source.is_file():

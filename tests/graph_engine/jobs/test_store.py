@@ -255,6 +255,50 @@ def test_old_events_are_dropped_and_that_can_be_told(jobs: Jobs) -> None:
     assert jobs.first_cursor() == EVENTS_KEPT + 998
 
 
+def ended(jobs: Jobs, state: Any = "succeeded", **facts: Any) -> str:
+    id = submit(jobs, **facts)
+    assert jobs.take("cpu") is not None
+    jobs.log(id, ["a line"])
+    jobs.finish(id, Outcome(state=state, trace="[]"))
+    return id
+
+
+def test_the_oldest_ended_jobs_are_forgotten_with_all_that_is_kept_of_them(jobs: Jobs) -> None:
+    first, second, third = (ended(jobs, state) for state in ("failed", "succeeded", "cancelled"))
+    assert jobs.forget(2) == 1
+    assert jobs.forget(2) == 0
+    assert {job.id for job in jobs.listed()[0]} == {second, third}
+    with pytest.raises(UnknownJobError, match="long over and forgotten"):
+        jobs.get(first)
+    assert (jobs.lines(first), jobs.trace(first), jobs.events(0, first)) == ([], None, [])
+    assert (jobs.lines(second), jobs.trace(second)) == (["a line"], "[]")
+    assert kinds(jobs, second) == ["job_queued", "job_running", "job_succeeded"]
+    told = jobs.events(0)[-1]
+    assert (told.kind, told.job, told.data) == ("jobs_forgotten", None, {"jobs": [first]})
+    assert jobs.among([first, second]).keys() == {second}
+
+
+def test_what_waits_runs_or_is_to_be_told_of_is_never_forgotten(jobs: Jobs) -> None:
+    told = ended(jobs, webhook="https://example.org")
+    running, interrupted, queued = (submit(jobs, title) for title in ("running", "interrupted", "queued"))
+    assert jobs.take("cpu") is not None
+    assert jobs.take("cpu") is not None
+    jobs.interrupt(interrupted)
+    gone = ended(jobs) if jobs.take("cpu") is None else ""
+    assert jobs.forget(0) == bool(gone)
+    assert {job.id for job in jobs.listed()[0]} == {told, running, interrupted, queued}
+    jobs.webhook_told(told)
+    assert jobs.forget(0) == 1
+
+
+def test_many_are_forgotten_in_steps_and_the_newest_stay(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graph_engine.jobs.store.FORGOTTEN_AT_ONCE", 3)
+    ids = [ended(jobs) for _ in range(10)]
+    assert jobs.forget(2) == 8
+    assert [job.id for job in jobs.listed()[0]] == [ids[9], ids[8]]
+    assert [len(event.data["jobs"]) for event in jobs.events(0) if event.kind == "jobs_forgotten"] == [3, 3, 2]
+
+
 def test_whoever_waits_for_an_event_is_woken(jobs: Jobs) -> None:
     found: list[int] = []
     waiting = threading.Thread(target=lambda: (jobs.wait(0, 30), found.append(jobs.cursor())))

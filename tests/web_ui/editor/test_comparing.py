@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.web_ui.editor.using import Editor
@@ -108,10 +109,49 @@ def test_what_differs_inside_a_subgraph_is_found_from_the_list(editor: Editor) -
 
     opened(editor, holding(2))
     view = compared_with_file(editor, holding(1))
-    expect(view.locator('.react-flow__node[data-id="use"]')).to_be_visible()
+    use = view.locator('.react-flow__node[data-id="use"]')
+    expect(use.locator(".badge.kind")).to_have_text("changed")
+    use.get_by_role("button", name="Differences inside: 1").click()
+    expect(view.get_by_label("Shown")).to_have_value("inner")
+    view.get_by_label("Shown").select_option("Workflow")
+    expect(use).to_be_visible()
     view.get_by_role("button", name="(deep)").click()
     expect(view.locator('.react-flow__node[data-id="deep"] .badge.kind')).to_have_text("changed")
     expect(view.get_by_label("Shown")).to_have_value("inner")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_new_subgraph_is_told_node_by_node_with_what_is_nested_in_it(
+    window: Callable[..., Editor], modules: Path, scheme: str
+) -> None:
+    add = {"type": "toy.add", "version": 1, "values": {"a": 1}}
+    deep = {"format": "latent-loom/1", "title": "Deep", "nodes": {"end": add}}
+    part = {
+        "format": "latent-loom/1",
+        "title": "Part",
+        "nodes": {"one": add, "use": {"type": "workflow:deep", "version": 1}},
+        "definitions": {"deep": deep},
+    }
+    plain = {"format": "latent-loom/1", "title": "grown", "nodes": {"start": add}}
+    grown = {**plain, "nodes": {"start": add, "all": {"type": "workflow:part", "version": 1}}, "definitions": {"part": part}}
+    editor = window(color_scheme=scheme)
+    editor.page.locator(".node").first.wait_for()
+    opened(editor, grown)
+    view = compared_with_file(editor, plain)
+    told = view.locator(".compare-list")
+    expect(told).to_contain_text("Subgraph: Part added")
+    expect(told).not_to_contain_text("{")
+    for text in ("Part / Add (one)", "Part / Deep / Add (end)"):
+        expect(told.get_by_role("button", name=text).first).to_be_visible()
+    told.get_by_role("button", name="(end)").click()
+    expect(view.locator('.react-flow__node[data-id="end"] .badge.kind')).to_have_text("added")
+    expect(view.get_by_label("Shown").locator("option")).to_have_text(["Workflow", "Part", "Part / Deep"])
+    editor.page.evaluate((modules / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    for scope in ("Workflow", "Part"):
+        view.get_by_label("Shown").select_option(scope)
+        expect(view.locator(".react-flow__node").first).to_be_visible()
+        found = editor.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+        assert not [(one["id"], [node["html"][:200] for node in one["nodes"][:4]]) for one in found["violations"]]
 
 
 def test_versions_and_a_conflict_lead_to_what_differs(window: Callable[..., Editor], editor_server: Served) -> None:

@@ -95,6 +95,89 @@ def test_a_drawing_is_painted_by_keys_alone(editor: Editor) -> None:
     assert drawing(editor) == "+ 0.1 0.2,0.2 0.4,0.4\n+ 0.05 0.52,0.5\n- 0.05 0.52,0.5 0.52,0.52\n- 0.002 0.52,0.5"
 
 
+def test_the_picture_is_zoomed_and_moved_while_strokes_stay_where_they_are_in_it(editor: Editor) -> None:
+    opened(editor, "near", {"draw": {"type": "loom.draw_mask", "version": 1, "values": {"width": 640, "height": 320}}})
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet).to_be_focused()
+
+    def box() -> Any:
+        found = sheet.bounding_box()
+        assert found
+        return found
+
+    def in_picture(x: float, y: float) -> tuple[float, float]:
+        now = box()
+        return (x - now["x"]) / now["width"], (y - now["y"]) / now["height"]
+
+    first = box()
+    x, y = first["x"] + first["width"] * 0.3, first["y"] + first["height"] * 0.6
+    editor.page.mouse.move(x, y)
+    editor.page.mouse.wheel(0, -400)
+    editor.until(lambda: box()["width"] > 2 * first["width"])
+    assert in_picture(x, y) == pytest.approx((0.3, 0.6), abs=0.005)
+    editor.page.mouse.click(x, y)
+    near = box()
+    editor.page.keyboard.down("Space")
+    editor.drag((x, y), (x - 60, y + 30))
+    editor.page.keyboard.up("Space")
+    assert (box()["x"], box()["y"]) == pytest.approx((near["x"] - 60, near["y"] + 30), abs=1)
+    editor.drag((x, y), (x + 40, y), button="middle")
+    assert box()["x"] == pytest.approx(near["x"] - 20, abs=1)
+    second = in_picture(x + 50, y)
+    editor.page.mouse.click(x + 50, y)
+    editor.press("0")
+    assert box() == pytest.approx(first, abs=1)
+    editor.press("1")
+    assert box()["width"] == pytest.approx(640, abs=1)
+    expect(editor.page.get_by_role("button", name="Actual size")).to_have_text("100 %")
+    editor.press("+", "+", "-")
+    assert box()["width"] == pytest.approx(800, abs=1)
+    editor.page.get_by_role("button", name="Whole picture").click()
+    assert box() == pytest.approx(first, abs=1)
+    editor.page.get_by_role("button", name="Use this mask").click()
+    editor.until(lambda: drawing(editor))
+    strokes = parsed(drawing(editor))
+    assert [stroke.points[0] for stroke in strokes] == [pytest.approx((0.3, 0.6), abs=0.005), pytest.approx(second, abs=0.005)]
+
+
+def test_two_fingers_zoom_and_move_the_picture_and_paint_nothing(window: Callable[..., Editor]) -> None:
+    editor = window(has_touch=True)
+    editor.page.locator(".node").first.wait_for()
+    opened(editor, "fingers", {"draw": {"type": "loom.draw_mask", "version": 1}})
+    editor.field("draw", "strokes").click()
+    sheet = editor.page.get_by_label("Picture: drag to paint", exact=False)
+    expect(sheet).to_be_focused()
+    before = sheet.bounding_box()
+    x, y = centre(sheet)
+    touch = editor.page.context.new_cdp_session(editor.page)
+
+    def fingers(kind: str, *at: tuple[float, float]) -> None:
+        points = [{"x": x + dx, "y": y + dy, "id": index} for index, (dx, dy) in enumerate(at)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", (-40, 0))
+    fingers("touchMove", (-41, 0))
+    fingers("touchStart", (-41, 0), (40, 0))
+    for step in range(1, 9):
+        fingers("touchMove", (-40 - step * 10, step * 5), (40 + step * 10, step * 5))
+    fingers("touchEnd")
+    assert before
+
+    def wider() -> float:
+        now = sheet.bounding_box()
+        assert now
+        return float(now["width"] / before["width"])
+
+    editor.until(lambda: wider() == pytest.approx(240 / 81, rel=0.03))
+    assert centre(sheet)[1] > y + 25, "it went along with the fingers, as far as it covers the table"
+    undo = editor.page.get_by_role("dialog").get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
+    fingers("touchStart", (10, 10))
+    fingers("touchEnd")
+    expect(undo).to_be_enabled()
+
+
 def test_what_was_painted_is_not_thrown_away_without_asking(editor: Editor) -> None:
     opened(editor, "ask", {"draw": {"type": "loom.draw_mask", "version": 1}})
     editor.field("draw", "strokes").click()
@@ -213,6 +296,37 @@ def test_what_a_run_made_of_the_linked_picture_lies_behind_the_drawing(editor: E
     expect(sheet.locator("img")).to_have_attribute("src", re.compile(f"/api/results/{result}/file$"))
 
 
+def test_a_picture_further_up_or_outside_of_a_subgraph_lies_behind_the_drawing(editor: Editor, editor_server: Served) -> None:
+    name = picture(editor_server, (120, 40))
+    blur = {"type": "loom.blur_image", "version": 1}
+    part = {
+        "format": "latent-loom/1",
+        "title": "Part",
+        "inputs": {"image": {"to": ["soft.image"]}},
+        "outputs": {"mask": {"from": "inner.mask"}, "image": {"from": "soft.image"}},
+        "nodes": {"soft": blur, "inner": {"type": "loom.draw_mask", "version": 1, "links": {"image": "soft.image"}}},
+        "view": {"nodes": {"soft": {"x": 60, "y": 60}, "inner": {"x": 400, "y": 60}}},
+    }
+    nodes = {
+        "load": {"type": "loom.load_image", "version": 1, "values": {"name": name}},
+        "use": {"type": "workflow:part", "version": 1, "links": {"image": "load.image"}},
+        "draw": {"type": "loom.draw_mask", "version": 1, "links": {"image": "use.image"}},
+    }
+    opened(editor, "further", nodes, definitions={"part": part})
+    editor.settled()
+    behind = editor.page.get_by_label("Picture: drag to paint", exact=False).locator("img")
+    source = re.compile(re.escape(f"/api/inputs/{name}") + "$")
+    editor.field("draw", "strokes").click()
+    expect(behind).to_have_attribute("src", source)
+    editor.press("Escape")
+    expect(editor.page.get_by_role("dialog")).to_have_count(0)
+    editor.node("use").get_by_role("button", name="Open the subgraph").click()
+    expect(editor.page.get_by_role("navigation", name="Subgraphs")).to_be_visible()
+    editor.settled()
+    editor.field("use/inner", "strokes").click()
+    expect(behind).to_have_attribute("src", source)
+
+
 def test_a_drawing_in_the_form_is_painted_too_and_runs(window: Callable[..., Editor]) -> None:
     editor = window(viewport={"width": 390, "height": 844}, has_touch=True)
     editor.page.get_by_label("Prompt", exact=True).wait_for()
@@ -248,6 +362,37 @@ def test_pictures_are_chosen_by_their_looks_and_by_search(editor: Editor, editor
     expect(editor.page.locator("#choice-list").get_by_role("option")).to_have_count(1)
     editor.press("Enter")
     editor.until(lambda: editor.document["nodes"]["load"]["values"]["name"] == names[1])
+
+
+def test_models_are_chosen_by_their_looks_and_by_search(window: Callable[..., Editor], modules: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    for name in ("landscapes/hills", "portraits/oil", "portraits/unseen"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "model_index.json").write_text("{}")
+    Image.new("RGB", (90, 60), "#336699").save(tmp_path / "models" / "landscapes" / "hills" / "preview.jpg")
+    (tmp_path / "models" / "portraits" / "oil.png").write_bytes(b"damaged")
+    server = Served(tmp_path / "state", "--models", str(tmp_path / "models"))
+    try:
+        editor = window(server.url)
+        opened(editor, "models", {"load": {"type": "loom.load_model", "version": 1}})
+        editor.field("load", "name").click()
+        options = editor.page.locator("#choice-list").get_by_role("option")
+        expect(options).to_have_text(["loom-tiny", "landscapes/hills", "portraits/oil", "portraits/unseen"])
+        for name, width in (("loom-tiny", 128), ("landscapes/hills", 90)):
+            expect(options.filter(has_text=name).locator("img")).to_have_js_property("naturalWidth", width)
+        for name in ("portraits/oil", "portraits/unseen"):
+            expect(options.filter(has_text=name).locator(".look svg")).to_be_visible()
+            expect(options.filter(has_text=name).locator("img")).to_have_count(0)
+        editor.page.evaluate((modules / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+        found = editor.page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+        assert not [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
+        editor.page.get_by_role("combobox", name="Search").fill("hill")
+        expect(options).to_have_count(1)
+        editor.press("Enter")
+        editor.until(lambda: editor.document["nodes"]["load"]["values"]["name"] == "landscapes/hills")
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -25,6 +25,33 @@ VIEWS: dict[str, Callable[[Editor], Any]] = {
     "library": lambda editor: editor.press("Shift+A"),
     "shortcuts": lambda editor: editor.press("?"),
     "open": lambda editor: editor.press("Control+o"),
+    "save": lambda editor: editor.press("Control+Shift+s"),
+    "search": lambda editor: (editor.press("Control+f"), editor.page.keyboard.type("noise")),
+    "menu of a node": lambda editor: editor.node("sample").locator(".node-title").click(button="right"),
+    "menu of the canvas": lambda editor: editor.page.locator(".react-flow__pane").click(
+        button="right", position={"x": 24, "y": 700}
+    ),
+    "choices": lambda editor: (
+        editor.page.locator(".node .choice").first.click(),
+        editor.page.locator("#choice-list img").wait_for(),
+    ),
+    "nothing open": lambda editor: editor.new(),
+    "subgraph": lambda editor: (
+        editor.node("sample").locator(".node-title").click(),
+        editor.press("Control+Shift+g"),
+        editor.page.get_by_role("button", name="Open the subgraph").click(),
+        editor.page.get_by_role("navigation", name="Subgraphs").wait_for(),
+    ),
+    "refusal": lambda editor: (
+        editor.wire("noise.noise", "decode.latent"),
+        editor.page.locator(".toasts .toast").wait_for(),
+    ),
+    "queue after a run": lambda editor: (editor.run(), editor.press("q"), editor.page.locator(".job").first.wait_for()),
+    "gallery's bin": lambda editor: (
+        editor.press("g"),
+        editor.page.get_by_label("Which").select_option("Bin"),
+        editor.page.get_by_role("button", name="Empty the bin").wait_for(),
+    ),
     "menu": lambda editor: editor.page.get_by_role("button", name="Menu").click(),
     "viewer": lambda editor: (editor.run(), editor.page.locator(".node-picture button").first.click()),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.web_ui.editor.conftest import watch
@@ -147,3 +148,74 @@ def test_an_earlier_version_is_compared_and_brought_back(window: Callable[..., E
     expect(editor.page.locator(".changes")).to_contain_text("Value changed was 1")
     editor.page.get_by_role("button", name="Restore").click()
     editor.until(lambda: editor.document["nodes"]["work"]["values"]["value"] == 1)
+
+
+def test_the_bin_is_emptied_after_a_question_and_not_before(window: Callable[..., Editor], serve: Callable[..., Served]) -> None:
+    server = serve()
+    ids = []
+    for name in ("kept", "thrown"):
+        nodes = {"p": {"type": "toy.paint", "version": 1, "values": {"name": name, "value": 90}}}
+        job = server.submit({"format": "latent-loom/1", "title": name, "nodes": nodes}, wait=60)
+        ids += job["results"]
+    server.call("DELETE", f"/api/results/{ids[1]}", {})
+    editor = window(server.url)
+    editor.page.locator(".node").first.wait_for()
+    editor.press("g")
+    gallery = editor.page.get_by_label("Gallery", exact=True)
+    button = gallery.get_by_role("button", name="Empty the bin")
+    expect(gallery.locator(".tile")).to_have_count(1)
+    expect(button).to_have_count(0)
+    gallery.get_by_label("Which").select_option("Bin")
+    asked: list[str] = []
+    editor.page.once("dialog", lambda question: (asked.append(question.message), question.dismiss()))
+    button.click()
+    assert asked == ["Delete all 1 in the bin for good? This cannot be undone."]
+    assert server.get("/api/results?trashed=true")["total"] == 1
+    editor.page.once("dialog", lambda question: question.accept())
+    button.click()
+    expect(gallery.locator(".tile")).to_have_count(0)
+    expect(button).to_be_disabled()
+    expect(editor.page.get_by_role("status").get_by_text("1 deleted for good.")).to_be_visible()
+    assert server.call("GET", f"/api/results/{ids[1]}").status == 404
+    gallery.get_by_label("Which").select_option("All")
+    expect(gallery.locator(".tile")).to_have_count(1)
+
+
+def test_a_picture_is_looked_at_closely_where_the_pointer_is_and_two_under_a_slider(
+    editor: Editor, editor_server: Served
+) -> None:
+    for value in (60, 200):
+        nodes = {"p": {"type": "toy.paint", "version": 1, "values": {"name": "closely", "value": value, "side": 100}}}
+        editor_server.submit({"format": "latent-loom/1", "title": "closely", "nodes": nodes}, wait=60)
+    editor.press("g")
+    editor.page.get_by_label("Search prompts and names").fill("closely")
+    tiles = editor.page.get_by_label("Gallery", exact=True).locator(".tile")
+    expect(tiles).to_have_count(2)
+    tiles.first.click()
+    viewer = editor.page.get_by_role("dialog")
+    image = viewer.get_by_role("img").first
+
+    def box() -> Any:
+        found = image.bounding_box()
+        assert found
+        return found
+
+    expect(image).to_have_js_property("naturalWidth", 100)
+    editor.until(lambda: box()["width"] > 100)
+    whole = box()
+    x, y = whole["x"] + whole["width"] * 0.25, whole["y"] + whole["height"] * 0.75
+    editor.page.mouse.move(x, y)
+    editor.page.mouse.wheel(0, -400)
+    editor.until(lambda: box()["width"] > 2 * whole["width"])
+    near = box()
+    assert ((x - near["x"]) / near["width"], (y - near["y"]) / near["height"]) == pytest.approx((0.25, 0.75), abs=0.01)
+    editor.drag((x, y), (x + 50, y - 40))
+    assert (box()["x"], box()["y"]) == pytest.approx((near["x"] + 50, near["y"] - 40), abs=1)
+    viewer.get_by_label("Picture: arrow keys", exact=False).press("0")
+    assert box() == pytest.approx(whole, abs=1)
+    viewer.get_by_role("button", name="Compare").click()
+    slider = viewer.get_by_role("slider")
+    slider.fill("30")
+    over = viewer.get_by_role("img").nth(1)
+    assert over.evaluate("one => getComputedStyle(one).clipPath") == "inset(0px 0px 0px 30%)"
+    assert over.bounding_box() == box()

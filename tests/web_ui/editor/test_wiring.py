@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.web_ui.editor.using import Editor, centre
@@ -104,6 +106,13 @@ def test_while_a_link_is_drawn_what_cannot_take_it_fades(editor: Editor) -> None
     wanted = {"sample.positive": "fits", "sample.negative": "fits", "sample.noise": "refused", "save.image": "refused"}
     for address, verdict in wanted.items():
         expect(editor.socket("target", address)).to_have_attribute("data-verdict", verdict)
+    reason = editor.page.get_by_role("tooltip")
+    expect(reason).to_have_count(0)
+    mouse.move(*centre(editor.socket("target", "sample.noise")), steps=4)
+    expect(reason).to_have_text(re.compile(r"positive\.conditioning gives Conditioning\[.*\], but Noise is needed here\."))
+    mouse.move(*centre(editor.socket("target", "sample.negative")), steps=4)
+    expect(reason).to_have_count(0)
+    mouse.move(640, 640, steps=4)
     mouse.up()
     editor.press("Escape")
     expect(editor.socket("target", "sample.noise")).to_have_attribute("data-verdict", "none")

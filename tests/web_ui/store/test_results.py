@@ -176,6 +176,15 @@ def test_the_newest_come_first_a_page_at_a_time(index: ResultIndex, place: Place
     assert index.page("hill", job=JOB, limit=1).total == 2
 
 
+def test_the_newest_picture_of_a_model_is_found_among_those_that_are_kept(index: ResultIndex, place: Place) -> None:
+    first, second, _other = (index.add(place.write(f"{name}.png", made(of(model=name[0])))) for name in ("a1", "a2", "b1"))
+    index.add(place.write("note.txt", b"a"), node="save", workflow=of(model="a"))
+    assert index.newest_of("a") == second.id
+    index.delete(second.id)
+    assert index.newest_of("a") == first.id
+    assert index.newest_of("A") is index.newest_of("") is None
+
+
 def test_favourites_are_kept_and_listed_alone(index: ResultIndex, place: Place) -> None:
     ids = [index.add(place.write(f"{number}.png")).id for number in range(3)]
     assert index.set_favourite(ids[1], True).favourite
@@ -257,6 +266,51 @@ def test_what_is_thrown_away_moves_to_the_trash_and_comes_back_as_it_was(index: 
     assert (place.outputs / "deep/a.png").read_bytes() == data
     assert names(index, "lake") == ["deep/a.png"]
     assert list((place.outputs / ".trash").iterdir()) == []
+
+
+def test_an_emptied_trash_is_gone_for_good_and_nothing_else_is(index: ResultIndex, place: Place) -> None:
+    kept = index.add(place.write("deep/kept.png", made(of(), prompt="kept")))
+    thrown = [index.add(place.write(f"deep/{name}.png", made(of(text=name)))) for name in ("a", "b")]
+    index.set_favourite(kept.id, True)
+    for one in thrown:
+        index.delete(one.id)
+    unknown = place.outputs / ".trash" / ("f" * 32) / "older.png"
+    unknown.parent.mkdir()
+    unknown.write_bytes(b"of an index that was lost")
+    assert sorted(index.empty_trash()) == sorted(one.id for one in thrown)
+    assert place.files() == ["deep/kept.png"]
+    assert list((place.outputs / ".trash").iterdir()) == []
+    assert index.page(trashed=True).total == index.page("a hill", trashed=True).total == 0
+    assert index.get(kept.id).favourite
+    assert index.workflow(kept.id)[0] == of()
+    for one in thrown:
+        with pytest.raises(NotThere):
+            index.restore(one.id)
+    with sqlite3.connect(place.database) as database:
+        assert database.execute("select count(*) from workflows").fetchone() == (1,)
+    database.close()
+    assert index.empty_trash() == []
+    assert index.rescan() == 0
+
+
+def test_a_file_on_its_way_back_when_the_process_died_outlives_an_emptied_trash(index: ResultIndex, place: Place) -> None:
+    found = index.add(place.write("a.png"))
+    index.delete(found.id)
+    with sqlite3.connect(place.database) as database:
+        database.execute("update results set trashed_at = null")
+    database.close()
+    assert index.empty_trash() == []
+    assert place.files() == [f".trash/{found.id}/a.png"]
+    assert index.restore(found.id).file == "a.png"
+
+
+def test_a_link_in_the_trash_is_not_followed(index: ResultIndex, place: Place, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    index.delete(index.add(place.write("a.png")).id)
+    (place.outputs / ".trash" / ("e" * 32)).symlink_to(tmp_path / "mine")
+    index.empty_trash()
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
 
 
 def test_throwing_away_and_bringing_back_twice_is_no_error(index: ResultIndex, place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,31 @@ def test_an_id_that_is_none_is_refused_before_anything_is_read(kept: Thumbnails,
     with pytest.raises(NotThere):
         kept.get(put(tmp_path, picture()), content_id)
     assert not kept.folder.exists()
+
+
+def test_of_more_than_are_kept_those_that_were_not_looked_at_for_longest_go(kept: Thumbnails, tmp_path: Path) -> None:
+    source = put(tmp_path, picture())
+    paths = [kept.get(source, f"{number:x}" * 32) for number in range(5)]
+    for path, (looked_at, made_at) in zip(paths, [(50, 1), (2, 2), (1, 30), (4, 4), (5, 5)], strict=True):
+        os.utime(path, (looked_at, made_at))
+    assert kept.prune(5) == 0
+    assert kept.prune(2) == 3
+    assert [path.exists() for path in paths] == [True, False, True, False, False]
+    assert kept.get(source, "1" * 32).is_file()
+    kept.forget("1" * 32)
+    kept.forget("1" * 32)
+    assert not paths[1].exists()
+    kept.forget("../picture")
+    assert source.is_file()
+
+
+def test_files_of_one_name_size_and_time_in_two_folders_are_two_contents(tmp_path: Path) -> None:
+    paths = [tmp_path / name / "preview.png" for name in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (1, 1))
+    assert len({thumbnails.content_id(path) for path in paths}) == 2
 
 
 def test_a_full_disk_is_told(kept: Thumbnails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ import { t } from "./text";
 import { Boundary } from "./view/Boundary";
 import { Canvas } from "./view/Canvas";
 import { canvas } from "./view/canvasHandle";
+import { LinkReason } from "./view/LinkReason";
 import { MenuLayer } from "./view/Menu";
 
 export function App() {
@@ -78,6 +79,7 @@ export function App() {
       </div>
       <Palette />
       <Dialogs />
+      <LinkReason />
       <MenuLayer />
       <Toasts />
       <Announced />

@@ -12,12 +12,14 @@ import { openStored } from "./state/files";
 import { keepAlways, restore } from "./state/session";
 import { applyTheme, followSystem } from "./state/theme";
 import { preferred, speak, t } from "./text";
+import { watchHeldFingers } from "./view/longPress";
 
 const FIRST = "text_to_image";
 
 async function start(): Promise<void> {
   applyTheme();
   followSystem();
+  watchHeldFingers(document);
   await speak(preferred());
   createRoot(document.getElementById("root")!).render(<App />);
   const restored = restore();

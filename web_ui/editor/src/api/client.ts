@@ -131,6 +131,7 @@ export const api = {
   favour: (id: string, favourite: boolean) => json<Api.ResultDetail>(`results/${id}`, { method: "PATCH", body: { favourite } }),
   trash: (id: string) => ask(`results/${id}`, { method: "DELETE" }),
   restore: (id: string) => json<Api.ResultDetail>(`results/${id}/restore`, { method: "POST" }),
+  emptyTrash: () => json<Api.TrashEmptied>("trash/empty", { method: "POST" }),
   upload: (file: Blob) => json<Api.Uploaded>("uploads", { method: "POST", blob: file }),
 };
 
@@ -141,5 +142,6 @@ export const picture = {
   thumbnail: (result: string) => address(`results/${result}/thumbnail`),
   input: (file: string) => address(`inputs/${name(file)}`),
   template: (stored: string) => address(`templates/${name(stored)}/picture`),
+  choiceThumbnail: (type: string, input: string, option: string) => address(`nodes/${name(type)}/choices/${name(input)}/thumbnail${query({ name: option })}`),
   inputThumbnail: (file: string) => address(`inputs/${name(file)}/thumbnail`),
 };

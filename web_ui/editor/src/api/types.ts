@@ -293,6 +293,7 @@ export interface NodePage {
 
 export interface Choices {
   choices: string[];
+  pictures?: string[];
 }
 
 export interface DeclaredInputInfo {
@@ -589,6 +590,10 @@ export interface ResultDetail {
   gone?: boolean;
   inputs?: Record<string, Json>;
   record?: Record<string, Json>;
+}
+
+export interface TrashEmptied {
+  deleted: number;
 }
 
 export interface ResultChange {

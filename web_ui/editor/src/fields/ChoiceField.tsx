@@ -1,10 +1,12 @@
-// Decides how one of several is chosen: a short fixed list by the browser's own control, what the server lists by a search.
+// Decides how one of several is chosen: a short fixed list by the browser's own control, what the server lists by a search and by looks.
 
 import { useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { api, picture } from "../api/client";
+import type { Choices } from "../api/types";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
+import { Look } from "../view/Look";
 import type { FieldProps } from "./Field";
 
 export function ChoiceField(props: FieldProps) {
@@ -80,7 +82,7 @@ interface ListProps {
 const ROOM = 340;
 
 export function ChoiceList({ anchor, nodeType, input, pictures, current, label, close, choose }: ListProps) {
-  const [all, setAll] = useState<readonly string[] | null>(null);
+  const [all, setAll] = useState<Choices | null>(null);
   const [failed, setFailed] = useState("");
   const [search, setSearch] = useState("");
   const [at, setAt] = useState(0);
@@ -88,7 +90,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
   useEffect(() => {
     let gone = false;
     api.choices(nodeType, input).then(
-      ({ choices }) => !gone && (setAll(choices), setAt(Math.max(0, choices.indexOf(current)))),
+      (found) => !gone && (setAll(found), setAt(Math.max(0, found.choices.indexOf(current)))),
       (error: Error) => !gone && setFailed(error.message),
     );
     return () => {
@@ -101,8 +103,10 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
     return () => document.removeEventListener("pointerdown", outside, true);
   });
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = (all ?? []).filter((one) => words.every((word) => one.toLowerCase().includes(word)));
+  const found = (all?.choices ?? []).filter((one) => words.every((word) => one.toLowerCase().includes(word)));
   const chosen = Math.min(at, found.length - 1);
+  const shownBy = pictures ? picture.inputThumbnail : (option: string) => (all?.pictures?.includes(option) ? picture.choiceThumbnail(nodeType, input, option) : undefined);
+  const looks = pictures || Boolean(all?.pictures?.length);
   useEffect(() => {
     void box.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
   }, [chosen, found.length]);
@@ -136,10 +140,10 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
           event.preventDefault();
         }}
       />
-      <div role="listbox" id="choice-list" className={pictures ? "choice-pictures" : "choice-list"} aria-label={label}>
+      <div role="listbox" id="choice-list" className={pictures ? "choice-pictures" : "choice-list"} data-looks={looks || undefined} aria-label={label}>
         {found.map((option, index) => (
           <div key={option} id={`choice-${index}`} role="option" aria-selected={index === chosen} className="option" onPointerEnter={() => setAt(index)} onClick={() => choose(option)}>
-            {pictures && <img src={picture.inputThumbnail(option)} alt="" loading="lazy" />}
+            {looks && <Look source={shownBy(option)} icon="gallery" />}
             <span>{option}</span>
           </div>
         ))}

@@ -2,8 +2,9 @@
 
 import { api, picture } from "../api/client";
 import type { InputInfo, NodeInfo } from "../api/types";
+import { picturesAbove, type Level, type Output } from "../graph/above";
 import { shapeOf } from "../graph/catalogue";
-import { linksOf, nodesOf, own, split, viewOf, type NodeEntry } from "../graph/document";
+import { nodesOf, own, viewOf, workflowAt, type NodeEntry } from "../graph/document";
 import { changeNode, updateAt } from "../graph/edit";
 import { WIDTH } from "../graph/geometry";
 import { numberOf } from "../graph/json";
@@ -44,41 +45,49 @@ export interface Ground {
   readonly height: number;
 }
 
-/** The picture that is linked into the node, where it is known: an input picture, a preview, or what was made of it. */
+/** The nearest picture above the node that is known: an input picture, what a run made of it, or its preview. */
 export function groundOf({ node, name }: Painting): Ground {
   const tab = activeTab();
   const entry = own(nodesOf(shown(tab)), node);
   const side = (which: string) => Math.max(1, numberOf(own(entry?.values, which)) ?? (numberOf(inputOf(tab, entry, which)?.default as never) ?? 512));
   const size = { width: side("width"), height: side("height") };
   if (name !== undefined) return { picture: picture.input(name), ...size };
-  const inputs = entry ? shapeOf(tab.history.document, placeOf(tab).scope, entry, app.get().catalogue).inputs : [];
-  const linked = inputs.filter((one) => one.type.name === "Image").flatMap((one) => linksOf(entry, one.name));
-  for (const source of linked) {
+  for (const source of picturesAbove(tab.history.document, app.get().catalogue, levelOf(tab), node)) {
     const found = pictureAt(tab, source);
     if (found) return { picture: found, ...size };
   }
   return { picture: null, ...size };
 }
 
+/** The place that is shown, with those that lead to it. */
+function levelOf({ places }: Tab): Level {
+  return places.reduce<Level>(
+    (level, { scope, prefix }) => {
+      if (prefix === level.prefix) return level;
+      const node = prefix.slice(level.prefix.length, -1).replace(/\[0\]$/, "");
+      return { scope, prefix, outer: { level, node } };
+    },
+    { scope: [], prefix: "" },
+  );
+}
+
 function inputOf(tab: Tab, entry: NodeEntry | undefined, name: string): InputInfo | undefined {
   return entry && shapeOf(tab.history.document, placeOf(tab).scope, entry, app.get().catalogue).inputs.find((one) => one.name === name);
 }
 
-function pictureAt(tab: Tab, source: string): string | null {
-  const nodes = nodesOf(shown(tab));
+function pictureAt(tab: Tab, { level, node, output }: Output): string | null {
+  const nodes = nodesOf(workflowAt(tab.history.document, level.scope) ?? {});
   const states = statesOf(tab.id);
-  const { prefix } = placeOf(tab);
-  const [from] = split(source);
-  const entry = own(nodes, from);
+  const entry = own(nodes, node);
   const field = entry && app.get().catalogue.get(entry.type)?.inputs.find(isPicture);
   const file = field && own(entry.values, field.name);
   if (typeof file === "string" && file) return picture.input(file);
-  const readers = Object.keys(nodes).filter((id) => Object.values(nodes[id]!.links ?? {}).flat().includes(source));
-  for (const id of [from, ...readers]) {
-    const [result] = states.get(prefix + id).pictures ?? [];
+  const readers = Object.keys(nodes).filter((id) => Object.values(nodes[id]!.links ?? {}).flat().includes(`${node}.${output}`));
+  for (const id of [node, ...readers]) {
+    const [result] = states.get(level.prefix + id).pictures ?? [];
     if (result) return picture.full(result);
   }
-  return states.get(prefix + from).preview ?? null;
+  return states.get(level.prefix + node).preview ?? null;
 }
 
 /** Keeps a painted mask: as a file, named in the node that loads masks. One step of undo. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { DiffReply } from "../api/types";
-import { compared, kindsOf, linkKindsOf, scopesOf } from "./compare";
+import { compared, insideOf, kindsOf, linkKindsOf, pathOf, scopesOf } from "./compare";
 import { nodesOf, viewOf, type Workflow } from "./document";
 
 const at = (x: number) => ({ x, y: 0 });
@@ -50,6 +50,27 @@ test("what differs in a subgraph is told at its place", () => {
   const inner = (cfg: number): Workflow => ({ nodes: { use: { type: "workflow:part" } }, definitions: { part: { nodes: { deep: { type: "t", values: { cfg } } } } } });
   const comparison = compared(inner(1), inner(2), { renames: [], layout: [], changes: [{ place: ["definitions", "part", "nodes", "deep", "values", "cfg"], kind: "changed", before: 1, after: 2 }] });
   expect(scopesOf(comparison)).toEqual([[], ["part"]]);
-  expect(kindsOf(comparison, []).size).toBe(0);
+  expect(Object.fromEntries(kindsOf(comparison, []))).toEqual({ use: "changed" });
+  expect(insideOf(comparison, []).get("use")).toEqual({ scope: ["part"], count: 1 });
   expect(comparison.differences[0]).toMatchObject({ scope: ["part"], node: "deep", part: "values", name: "cfg", before: 1, after: 2 });
+});
+
+test("a subgraph that came or went is told node by node, also what is nested in it", () => {
+  const deep: Workflow = { title: "Deep", nodes: { end: { type: "t" } } };
+  const part: Workflow = { title: "Part", nodes: { one: { type: "t" }, use: { type: "workflow:deep" } }, definitions: { deep } };
+  const without: Workflow = { nodes: {} };
+  const holding: Workflow = { nodes: { all: { type: "map:part" } }, definitions: { part } };
+  const change = (kind: "added" | "removed") => ({ renames: [], layout: [], changes: [{ place: ["definitions", "part"], kind, before: kind === "removed" ? part : null, after: kind === "added" ? part : null }] }) as unknown as DiffReply;
+  for (const [kind, comparison] of [["added", compared(without, holding, change("added"))], ["removed", compared(holding, without, change("removed"))]] as const) {
+    expect(comparison.differences.map((one) => [pathOf(comparison, one.scope), one.part, one.node ?? one.name, one.kind])).toEqual([
+      ["", "definitions", "part", kind],
+      ["Part", "", "one", kind],
+      ["Part", "", "use", kind],
+      ["Part", "definitions", "deep", kind],
+      ["Part / Deep", "", "end", kind],
+    ]);
+    expect(comparison.differences.every((one) => one.before === undefined && one.after === undefined)).toBe(true);
+    expect(Object.fromEntries(kindsOf(comparison, ["part"]))).toEqual({ one: kind, use: kind });
+    expect(insideOf(comparison, []).get("all")?.count).toBe(4);
+  }
 });

@@ -3,7 +3,8 @@
 import type { DiffReply } from "../api/types";
 import { eachLink, linksOf, nodesOf, own, split, viewOf, workflowAt, type NodeEntry, type Scope, type Workflow } from "./document";
 import { place, redirect, redirectInputs, setViewPart, updateAt, viewPart } from "./edit";
-import type { Json } from "./json";
+import { definitionScope, isSubgraph } from "./catalogue";
+import { isObject, type Json } from "./json";
 
 export type Kind = "added" | "removed" | "changed";
 
@@ -34,7 +35,18 @@ export function compared(before: Workflow, after: Workflow, diff: DiffReply): Co
   const earlier = [...places.values()].reduce((at, within) => updateAt(at, within, (workflow) => renamed(workflow, names(within))), before);
   const renames = diff.renames.map((one): Difference => ({ scope: one.within, node: one.after, part: "name", name: "", kind: "changed", before: one.before, after: one.after }));
   const changes = diff.changes.map(({ place: at, kind, before: was, after: is }) => ({ ...located(at), kind, before: was as Json | undefined, after: is as Json | undefined }));
-  return { document: joined(earlier, after), before: earlier, after, differences: [...renames, ...changes], layout: diff.layout.length };
+  return { document: joined(earlier, after), before: earlier, after, differences: [...renames, ...changes.flatMap(spread)], layout: diff.layout.length };
+}
+
+/** A subgraph that came or went is told by what is in it, node by node, and not as one long text. */
+function spread(one: Difference): Difference[] {
+  const whole = one.kind === "added" ? one.after : one.before;
+  if (one.part !== "definitions" || one.kind === "changed" || !isObject(whole)) return [one];
+  const inner = whole as unknown as Workflow;
+  const scope = [...one.scope, one.name];
+  const nodes = Object.keys(nodesOf(inner)).map((node): Difference => ({ scope, node, part: "", name: "", kind: one.kind }));
+  const deeper = Object.entries(inner.definitions ?? {}).flatMap(([name, data]) => spread({ scope, part: "definitions", name, kind: one.kind, before: data as unknown as Json, after: data as unknown as Json }));
+  return [{ ...one, before: undefined, after: undefined }, ...nodes, ...deeper];
 }
 
 /** All at once, since two nodes may have taken each other's names. */
@@ -75,6 +87,11 @@ function withLinks(entry: NodeEntry, earlier: NodeEntry | undefined): NodeEntry 
   return { ...entry, values: { ...earlier?.values, ...entry.values }, links };
 }
 
+/** How a place is called: the titles that lead there. */
+export function pathOf({ document }: Comparison, scope: Scope): string {
+  return scope.map((name, depth) => workflowAt(document, scope.slice(0, depth + 1))?.title || name).join(" / ");
+}
+
 /** The places where something differs, the whole workflow first. */
 export function scopesOf({ differences }: Comparison): Scope[] {
   const found = new Map<string, Scope>([["", []]]);
@@ -82,10 +99,21 @@ export function scopesOf({ differences }: Comparison): Scope[] {
   return [...found.values()];
 }
 
-/** What became of each node at a place; those that are as they were are left out. */
-export function kindsOf({ differences }: Comparison, scope: Scope): Map<string, Kind> {
-  const found = new Map<string, Kind>();
-  for (const one of differences) if (one.node !== undefined && isAt(one, scope)) found.set(one.node, one.part === "" ? one.kind : "changed");
+/** The nodes at a place that use a subgraph in which something differs: where that is, and how much differs in it and below. */
+export function insideOf({ document, differences }: Comparison, scope: Scope): Map<string, { readonly scope: Scope; readonly count: number }> {
+  const found = new Map<string, { scope: Scope; count: number }>();
+  for (const [id, entry] of Object.entries(nodesOf(workflowAt(document, scope) ?? {}))) {
+    const inner = isSubgraph(entry) ? definitionScope(document, scope, entry.type.slice(entry.type.indexOf(":") + 1)) : undefined;
+    const count = inner ? differences.filter((one) => inner.every((name, depth) => one.scope[depth] === name)).length : 0;
+    if (inner && count) found.set(id, { scope: inner, count });
+  }
+  return found;
+}
+
+/** What became of each node at a place, or in it; those that are as they were are left out. */
+export function kindsOf(comparison: Comparison, scope: Scope): Map<string, Kind> {
+  const found = new Map<string, Kind>([...insideOf(comparison, scope).keys()].map((id) => [id, "changed"]));
+  for (const one of comparison.differences) if (one.node !== undefined && isAt(one, scope)) found.set(one.node, one.part === "" ? one.kind : "changed");
   return found;
 }
 

@@ -1,6 +1,6 @@
 // Decides how differences are told in words: by node, each with what it was and what it is. It is all that a screen reader needs.
 
-import type { Comparison, Difference } from "../graph/compare";
+import { pathOf, type Comparison, type Difference } from "../graph/compare";
 import { nodesOf, own, workflowAt, type Scope } from "../graph/document";
 import { Float, stringify, type Json } from "../graph/json";
 import { shapeOf } from "../graph/catalogue";
@@ -30,7 +30,7 @@ export function Changes({ comparison, go }: { readonly comparison: Comparison; r
     <div className="changes">
       <p role="status">{t("differences", { added: count("added"), removed: count("removed"), changed: count("changed") })}</p>
       <ul>
-        {[...groups].sort(([, one], [, other]) => Number(one.node === undefined) - Number(other.node === undefined)).map(([key, group]) => {
+        {[...groups].sort(([, one], [, other]) => Number(one.node === undefined) - Number(other.node === undefined) || one.scope.length - other.scope.length).map(([key, group]) => {
           const title = titleOf(comparison, group);
           const whole = group.node !== undefined && group.all.find((one) => one.part === "");
           return (
@@ -38,7 +38,7 @@ export function Changes({ comparison, go }: { readonly comparison: Comparison; r
               {go && group.node !== undefined ? <button type="button" className="linklike" onClick={() => go(group.scope, group.node!)}>{title}</button> : <b>{title}</b>}
               {whole ? <KindWord kind={whole.kind} /> : (
                 <ul>
-                  {group.all.map((one) => <li key={`${one.part}.${one.name}`}>{labelOf(one)} <KindWord kind={one.kind} /> <Change of={one} /></li>)}
+                  {group.all.map((one) => <li key={`${one.part}.${one.name}`}>{labelOf(one)} <KindWord kind={one.kind} />{one.part !== "definitions" && <> <Change of={one} /></>}</li>)}
                 </ul>
               )}
             </li>
@@ -78,9 +78,10 @@ export function labelOf({ part, name }: Pick<Difference, "part" | "name">): stri
   return name ? `${word}: ${humanName(name)}` : word;
 }
 
-function titleOf({ document }: Comparison, { scope, node }: Group): string {
+function titleOf(comparison: Comparison, { scope, node }: Group): string {
+  const { document } = comparison;
   const inner = workflowAt(document, scope);
-  const within = scope.length ? `${scope.map((_, depth) => workflowAt(document, scope.slice(0, depth + 1))?.title || scope[depth]).join(" / ")} / ` : "";
+  const within = scope.length ? `${pathOf(comparison, scope)} / ` : "";
   if (node === undefined) return `${within}${t("wholeWorkflow")}`;
   const entry = inner && own(nodesOf(inner), node);
   const title = entry && (entry.title || shapeOf(document, scope, entry, app.get().catalogue).title);

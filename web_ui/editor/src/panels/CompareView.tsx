@@ -1,10 +1,10 @@
 // Decides how two documents are looked at side by side in one graph: what was added, removed and changed, in colour and in words.
 
 import { BaseEdge, getBezierPath, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow, type Edge, type EdgeProps, type Node, type NodeProps } from "@xyflow/react";
-import { memo, useCallback, useEffect, useMemo, useState } from "react";
+import { createContext, memo, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { api } from "../api/client";
 import type { Revision } from "../api/types";
-import { compared, isAt, kindsOf, linkKindsOf, scopesOf, type Comparison, type Difference, type Kind } from "../graph/compare";
+import { compared, insideOf, isAt, kindsOf, linkKindsOf, pathOf, scopesOf, type Comparison, type Difference, type Kind } from "../graph/compare";
 import { own, workflowAt, type Scope } from "../graph/document";
 import { shapesOf } from "../graph/infer";
 import type { Json } from "../graph/json";
@@ -16,11 +16,13 @@ import { Projection, type GraphEdge, type NodeData } from "../view/projection";
 import { Change, Changes, KindWord, labelOf, written } from "./Changes";
 import { DialogFrame } from "./DialogFrame";
 
-type ComparedNode = Node<NodeData & { readonly kind?: Kind; readonly differences: readonly Difference[] }, "compared">;
+type ComparedNode = Node<NodeData & { readonly kind?: Kind; readonly differences: readonly Difference[]; readonly inside?: { readonly scope: Scope; readonly count: number } }, "compared">;
 type ComparedEdge = Edge<{ readonly kind?: Kind }, "compared">;
 
 const NODE_TYPES = { compared: memo(NodeCompared) };
 const EDGE_TYPES = { compared: memo(LinkCompared) };
+/** Leads to another place from within the graph. */
+const Opens = createContext<(scope: Scope) => void>(() => {});
 const NONE = new Set<string>();
 const NOWHERE = new Map<string, never>();
 
@@ -40,6 +42,7 @@ export function CompareView({ from, to }: { readonly from: Side; readonly to: Si
       gone = true;
     };
   }, [sides]);
+  const open = useCallback((to: Scope) => (setScope(to), setWanted(null)), []);
   const scopes = comparison ? scopesOf(comparison) : [];
   return (
     <DialogFrame title={t("whatDiffers")} className="compare">
@@ -49,8 +52,8 @@ export function CompareView({ from, to }: { readonly from: Side; readonly to: Si
         {scopes.length > 1 && (
           <label>
             {t("shownPart")}
-            <select className="text" value={scope.join("/")} onChange={(event) => setScope(scopes.find((one) => one.join("/") === event.target.value) ?? [])}>
-              {scopes.map((one) => <option key={one.join("/")} value={one.join("/")}>{one.length ? workflowAt(comparison!.document, one)?.title || one.join(" / ") : t("wholeWorkflow")}</option>)}
+            <select className="text" value={scope.join("/")} onChange={(event) => open(scopes.find((one) => one.join("/") === event.target.value) ?? [])}>
+              {scopes.map((one) => <option key={one.join("/")} value={one.join("/")}>{one.length ? pathOf(comparison!, one) : t("wholeWorkflow")}</option>)}
             </select>
           </label>
         )}
@@ -59,7 +62,7 @@ export function CompareView({ from, to }: { readonly from: Side; readonly to: Si
         <div className="compare-body">
           <div className="compare-graph">
             <ReactFlowProvider key={scope.join("/")}>
-              <Graph comparison={comparison} scope={scope} wanted={wanted} />
+              <Opens value={open}><Graph comparison={comparison} scope={scope} wanted={wanted} /></Opens>
             </ReactFlowProvider>
           </div>
           <section className="compare-list" aria-label={t("whatDiffers")}>
@@ -132,17 +135,19 @@ function graphOf(comparison: Comparison, scope: Scope, catalogue: App["catalogue
   const projection = new Projection();
   const kinds = kindsOf(comparison, scope);
   const links = linkKindsOf(comparison, scope);
+  const inside = insideOf(comparison, scope);
   const here = comparison.differences.filter((one) => one.part !== "" && isAt(one, scope));
   const nodes = projection.nodesOf({ workflow, shapes, tab: "", prefix: "", selected: NONE, selectedLinks: NONE, moving: NOWHERE, sizes: NOWHERE, hasPicture: () => false });
   const edges: GraphEdge[] = projection.edgesOf({ workflow, shapes, selectedLinks: NONE });
   return [
-    nodes.filter((node) => node.type === "loom").map((node) => ({ ...node, type: "compared", data: { ...node.data, kind: kinds.get(node.id), differences: here.filter((one) => one.node === node.id) } })),
+    nodes.filter((node) => node.type === "loom").map((node) => ({ ...node, type: "compared", data: { ...node.data, kind: kinds.get(node.id), differences: here.filter((one) => one.node === node.id), inside: inside.get(node.id) } })),
     edges.map((edge) => ({ ...edge, type: "compared", data: { kind: links.get(edge.id) } })),
   ];
 }
 
 function NodeCompared({ data }: NodeProps<ComparedNode>) {
-  const { entry, shape, geometry, kind, differences } = data;
+  const { entry, shape, geometry, kind, differences, inside } = data;
+  const open = useContext(Opens);
   const changeOf = (input: string) => differences.find((one) => (one.part === "values" || one.part === "links") && one.name === input);
   const onRows = new Set(geometry.rows.flatMap((row) => (row.kind === "field" ? [row.input] : [])));
   const beside = differences.filter((one) => !(one.part === "values" && onRows.has(one.name)) && !(one.part === "links"));
@@ -166,7 +171,7 @@ function NodeCompared({ data }: NodeProps<ComparedNode>) {
           </div>
         ),
       )}
-      {beside.length > 0 && <ul className="compared-more">{beside.map((one) => <li key={`${one.part}.${one.name}`}>{labelOf(one)}: <Change of={one} /></li>)}</ul>}
+      {(beside.length > 0 || inside) && <ul className="compared-more">{inside && <li><button type="button" className="linklike nopan" onClick={() => open(inside.scope)}>{t("differencesInside", { count: inside.count })}</button></li>}{beside.map((one) => <li key={`${one.part}.${one.name}`}>{labelOf(one)}: <Change of={one} /></li>)}</ul>}
     </div>
   );
 }

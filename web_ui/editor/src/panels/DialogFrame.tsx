@@ -1,6 +1,6 @@
 // Decides how dialogs stand in front of the page: the browser's own modal dialog keeps the focus inside and closes on Escape.
 
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode, type RefObject } from "react";
 import { app } from "../state/app";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
@@ -11,17 +11,20 @@ interface Props {
   readonly className?: string;
   /** Asked before it closes without being finished. */
   readonly mayClose?: () => boolean;
+  /** What has the focus at first, where it is not the first control. */
+  readonly first?: RefObject<HTMLElement | null>;
 }
 
-export function DialogFrame({ title, children, className = "", mayClose = () => true }: Props) {
+export function DialogFrame({ title, children, className = "", mayClose = () => true, first }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const back = document.activeElement;
     box.current?.showModal();
+    first?.current?.focus({ preventScroll: true });
     return () => {
       if (back instanceof HTMLElement) back.focus({ preventScroll: true });
     };
-  }, []);
+  }, [first]);
   const leave = () => mayClose() && app.set({ dialog: null });
   return (
     <dialog

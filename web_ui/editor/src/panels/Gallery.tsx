@@ -43,6 +43,13 @@ export function Gallery() {
       setChosen(new Set());
       say(t("movedToBin", { count: list.length }), "info", { title: t("undoIt"), run: () => void Promise.all(list.map((id) => api.restore(id))).catch(complain) });
     }, complain);
+  const empty = () => {
+    if (!confirm(t("reallyEmptyBin", { count: total }))) return;
+    api.emptyTrash().then(({ deleted }) => {
+      setChosen(new Set());
+      say(t("binEmptied", { count: deleted }), "info");
+    }, complain);
+  };
   return (
     <aside className="side wide" aria-label={t("gallery")}>
       <PanelHead title={t("gallery")} />
@@ -53,6 +60,7 @@ export function Gallery() {
           <option value="favourite">{t("favourites")}</option>
           <option value="trashed">{t("bin")}</option>
         </select>
+        {which === "trashed" && <button type="button" disabled={!results.length || search !== ""} onClick={empty}><Icon name="trash" /> {t("emptyBin")}</button>}
       </div>
       {chosen.size > 0 && (
         <div className="pad tools">

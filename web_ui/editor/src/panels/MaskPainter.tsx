@@ -1,4 +1,4 @@
-// Decides how a mask is painted over a picture: with pointer, finger, pen or keys. What is painted counts when it is taken, as one step.
+// Decides how a mask is painted over a picture: with pointer, finger, pen or keys, from near and far. What is painted counts when it is taken, as one step.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { groundOf, isPaintedMask, useMask, type Painting } from "../fields/painting";
@@ -8,6 +8,7 @@ import { activeTab, app, dispatch, shown } from "../state/app";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
 import { DialogFrame } from "./DialogFrame";
+import { useZooming } from "./zooming";
 
 const PAINT = "#ff2f6d";
 const LONGEST_SHOWN = 1600;
@@ -80,6 +81,13 @@ export function MaskPainter(what: Painting) {
     return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
   };
   const stroke = useRef<{ pointer: number; now: Stroke } | null>(null);
+  const dropStroke = () => {
+    stroke.current = null;
+    draw(strokes);
+  };
+  const zooming = useZooming({ width, height }, { interrupted: dropStroke });
+  const { at, spaceHeld } = zooming;
+  const percent = `${Math.round((at?.scale ?? 1) * 100)} %`;
   const press = (event: React.PointerEvent<HTMLDivElement>) => {
     if (stroke.current || (event.button !== 0 && event.button !== 5)) return;
     event.preventDefault();
@@ -105,10 +113,11 @@ export function MaskPainter(what: Painting) {
   const lift = (event: React.PointerEvent<HTMLDivElement>) => {
     const current = stroke.current;
     if (!current || current.pointer !== event.pointerId) return;
+    if (event.type === "pointercancel") return dropStroke();
     stroke.current = null;
-    if (event.type === "pointercancel") draw(strokes);
-    else take([...strokes, current.now]);
+    take([...strokes, current.now]);
   };
+  const paintDot = () => take([...strokes, { paints, radius, points: [spot.current] }]);
   const byKey = (event: React.KeyboardEvent) => {
     const ways: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const way = ways[event.key];
@@ -118,7 +127,7 @@ export function MaskPainter(what: Painting) {
       const to = { x: within(from.x + way[0] * STEP), y: within(from.y + way[1] * STEP) };
       showBrush(to);
       if (event.shiftKey) take([...strokes, { paints, radius, points: [from, to] }]);
-    } else if (event.key === " " || event.key === "Enter") take([...strokes, { paints, radius, points: [spot.current] }]);
+    } else if (event.key === "Enter") paintDot();
     else return;
     event.preventDefault();
   };
@@ -137,16 +146,18 @@ export function MaskPainter(what: Painting) {
   };
 
   return (
-    <DialogFrame title={t("paintMask")} className="painter" mayClose={() => strokes === begun || confirm(t("discardDrawing"))}>
+    <DialogFrame title={t("paintMask")} className="painter" first={sheet} mayClose={() => strokes === begun || confirm(t("discardDrawing"))}>
       <div
         className="stack painter-body"
         onKeyDown={(event) => {
           if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") undo();
           else if (event.key === "[" || event.key === "]") resize(event.key === "[" ? 1 / 1.2 : 1.2);
           else if (event.key.toLowerCase() === "e" && !event.ctrlKey && !event.metaKey) setPaints(!paints);
-          else return;
+          else if (event.key === " " && event.target === sheet.current) zooming.space(true);
+          else if (!zooming.key(event)) return;
           event.preventDefault();
         }}
+        onKeyUp={(event) => event.key === " " && spaceHeld && zooming.space(false) && paintDot()}
       >
         <div className="tools" role="toolbar" aria-label={t("brush")}>
           <div className="segmented" role="group" aria-label={t("brush")}>
@@ -160,13 +171,20 @@ export function MaskPainter(what: Painting) {
           <button type="button" disabled={!past.length} onClick={undo}><Icon name="undo" /> {t("undoIt")}</button>
           <button type="button" disabled={!strokes.length} onClick={() => take([])}>{t("clear")}</button>
           <span className="painter-space" />
+          <div className="segmented" role="group" aria-label={t("view")}>
+            <button type="button" onClick={() => zooming.zoom(1 / 1.25)} aria-label={t("actZoomOut")} title={`${t("actZoomOut")} (-)`}><Icon name="minus" /></button>
+            <button type="button" onClick={zooming.showReal} aria-label={`${percent}: ${t("actZoom1")}`} title={`${t("actZoom1")} (1)`}>{percent}</button>
+            <button type="button" onClick={() => zooming.zoom(1.25)} aria-label={t("actZoomIn")} title={`${t("actZoomIn")} (+)`}><Icon name="plus" /></button>
+            <button type="button" onClick={zooming.showWhole} aria-label={t("wholePicture")} title={`${t("wholePicture")} (0)`}><Icon name="fit" /></button>
+          </div>
           <button type="button" className="strong" disabled={busy || (file && !image)} onClick={() => void finish()}><Icon name="check" /> {t("useMask")}</button>
         </div>
-        <div className="painter-table">
+        <div ref={zooming.table} className="painter-table" style={{ aspectRatio: `${width} / ${height}` }} data-moves={spaceHeld || undefined} {...zooming.on}>
           <div
             ref={sheet}
             className="painter-sheet"
-            style={{ aspectRatio: `${width} / ${height}`, width: `min(100%, calc((88vh - 170px) * ${width / height}))` }}
+            style={at ? { left: at.x, top: at.y, width: width * at.scale, height: height * at.scale } : { opacity: 0 }}
+            data-close={(at?.scale ?? 1) > 2 || undefined}
             tabIndex={0}
             role="application"
             aria-label={t("painterKeys")}

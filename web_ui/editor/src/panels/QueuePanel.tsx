@@ -8,6 +8,7 @@ import { app, complain, useApp } from "../state/app";
 import { openJob } from "../state/files";
 import { t, type Key } from "../text";
 import { Icon } from "../view/Icon";
+import { Look } from "../view/Look";
 import { moment, seconds } from "../view/format";
 import { PanelHead } from "./PanelHead";
 
@@ -59,7 +60,7 @@ function JobRow({ job, above, canRise }: { readonly job: Job; readonly above?: s
     <li className="job" data-state={job.state}>
       {results[0] ? (
         <button type="button" className="job-picture" onClick={() => app.set({ dialog: { kind: "viewer", results, at: 0 } })} aria-label={t("showResult", { title: job.title, number: 1 })}>
-          <img src={picture.thumbnail(results[0])} alt="" loading="lazy" />
+          <Look source={picture.thumbnail(results[0])} icon="gallery" />
         </button>
       ) : (
         <span className="job-picture"><Icon name={job.state === "failed" ? "warning" : job.state === "running" ? "bolt" : "clock"} /></span>

@@ -1,6 +1,6 @@
 // Decides how a picture is looked at: whole or closely, beside another under a slider, with what it was made from.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { api, picture } from "../api/client";
 import type { ResultDetail } from "../api/types";
 import { complain } from "../state/app";
@@ -9,44 +9,25 @@ import { t } from "../text";
 import { Icon } from "../view/Icon";
 import { bytes, moment } from "../view/format";
 import { DialogFrame } from "./DialogFrame";
+import { useZooming } from "./zooming";
 
 export function Viewer({ results, start, compare }: { readonly results: readonly string[]; readonly start: number; readonly compare?: string }) {
   const [at, setAt] = useState(Math.min(start, results.length - 1));
   const [detail, setDetail] = useState<ResultDetail | null>(null);
-  const [zoom, setZoom] = useState(1);
-  const [shift, setShift] = useState({ x: 0, y: 0 });
   const [other, setOther] = useState(compare);
   const [split, setSplit] = useState(50);
-  const stage = useRef<HTMLDivElement>(null);
+  const zooming = useZooming({ width: detail?.width || 1, height: detail?.height || 1 }, { drags: true });
+  const { showWhole } = zooming;
   const id = results[at]!;
   useEffect(() => {
     let gone = false;
-    setZoom(1);
-    setShift({ x: 0, y: 0 });
+    showWhole();
     api.result(id).then((found) => !gone && setDetail(found), complain);
     return () => {
       gone = true;
     };
-  }, [id]);
-  useEffect(() => {
-    const element = stage.current!;
-    const wheel = (event: WheelEvent) => {
-      event.preventDefault();
-      setZoom((before) => Math.max(0.2, Math.min(20, before * Math.exp(-event.deltaY / 400))));
-    };
-    element.addEventListener("wheel", wheel, { passive: false });
-    return () => element.removeEventListener("wheel", wheel);
-  }, []);
+  }, [id, showWhole]);
   const step = (by: number) => setAt((at + by + results.length) % results.length);
-  const drag = (event: React.PointerEvent<HTMLDivElement>) => {
-    if ((event.target as HTMLElement).closest("input, button")) return;
-    const element = event.currentTarget;
-    element.setPointerCapture(event.pointerId);
-    const move = (moved: PointerEvent) => setShift({ x: shift.x + moved.clientX - event.clientX, y: shift.y + moved.clientY - event.clientY });
-    const end = () => element.removeEventListener("pointermove", move);
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerup", end, { once: true });
-  };
   const copyPicture = async () => {
     try {
       const blob = await (await fetch(picture.full(id))).blob();
@@ -55,24 +36,22 @@ export function Viewer({ results, start, compare }: { readonly results: readonly
       complain(error);
     }
   };
-  const style = { transform: `translate(${shift.x}px, ${shift.y}px) scale(${zoom})`, imageRendering: zoom > 2 ? ("pixelated" as const) : ("auto" as const) };
+  const place = zooming.at;
+  const style = place && detail?.width && detail.height ? { left: place.x, top: place.y, width: detail.width * place.scale, height: detail.height * place.scale, imageRendering: place.scale > 2 ? ("pixelated" as const) : ("auto" as const) } : { opacity: 0 };
   return (
     <DialogFrame title={detail?.title || detail?.file || t("picture")} className="viewer">
       <div
         className="stage"
-        ref={stage}
+        ref={zooming.table}
         tabIndex={0}
         role="group"
         aria-label={t("pictureKeys")}
-        onPointerDown={drag}
-        onDoubleClick={() => (setZoom(zoom === 1 ? 2 : 1), setShift({ x: 0, y: 0 }))}
+        {...zooming.on}
+        onDoubleClick={zooming.turn}
         onKeyDown={(event) => {
           if (event.key === "ArrowRight") step(1);
           else if (event.key === "ArrowLeft") step(-1);
-          else if (event.key === "+") setZoom(Math.min(20, zoom * 1.25));
-          else if (event.key === "-") setZoom(Math.max(0.2, zoom / 1.25));
-          else if (event.key === "0") (setZoom(1), setShift({ x: 0, y: 0 }));
-          else return;
+          else if (!zooming.key(event)) return;
           event.preventDefault();
         }}
       >

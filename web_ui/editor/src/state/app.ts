@@ -6,6 +6,7 @@ import { inOwnWords, tell } from "../text";
 import type { Connection } from "../api/events";
 import type { CheckReply, NodeInfo, ProblemEntry, Queue, SocketTypeInfo } from "../api/types";
 import { shapeOf, type Catalogue } from "../graph/catalogue";
+import { prefixOf } from "../graph/above";
 import { perform, type Command, type LinkPlace, type Outcome } from "../graph/commands";
 import { canonical, nodesOf, own, workflowAt, EMPTY, type Scope, type Workflow } from "../graph/document";
 import { advance, begin, redo, undo, type History } from "../graph/history";
@@ -227,7 +228,7 @@ export function enter(node: string): void {
   const entry = own(nodesOf(shown(tab)), node);
   const shape = entry && shapeOf(tab.history.document, place.scope, entry, app.get().catalogue);
   if (!entry || !shape?.definition) return;
-  const prefix = `${place.prefix}${node}${entry.type.startsWith("workflow:") ? "" : "[0]"}/`;
+  const prefix = prefixOf(place.prefix, node, entry);
   changeTab(tab.id, { places: [...tab.places, { scope: shape.definition, prefix, title: entry.title || shape.title }], selection: NO_SELECTION });
 }
 

@@ -132,7 +132,7 @@ export const deServer: Record<SentenceCode, string> = {
 
   // Läufe
   queue_full: "Es warten schon {count} Läufe, mehr werden nicht angenommen. Einige abbrechen oder warten.",
-  no_job: "Es gibt keinen Lauf „{id}“. Vielleicht war er in einem anderen Zustandsordner.",
+  no_job: "Es gibt keinen Lauf „{id}“. Vielleicht ist er längst vorbei und vergessen, oder in einem anderen Zustandsordner.",
   cannot_move: "Nur ein wartender Lauf lässt sich verschieben.",
   cannot_go_before: "Der Lauf {id} wartet nicht mehr: einen nennen, der wartet.",
   cannot_repeat: "Der Lauf ist noch nicht zu Ende: das Ende abwarten oder ihn abbrechen.",

@@ -244,6 +244,11 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
         dispatch({ type: "link/points", target: `${edge.data.node}.${edge.data.input}`, points: [...edge.data.points, at].sort((one, other) => one.x - other.x) });
       }}
+      onNodeClick={(event, { id }) => {
+        // React Flow leaves several that are chosen as they are; who clicks one of them means that one.
+        const now = activeTab();
+        if (now.selection.nodes.size > 1 && !event.shiftKey && !event.ctrlKey && !event.metaKey) changeTab(now.id, { selection: { nodes: new Set([id]), links: new Set() } });
+      }}
       onNodeContextMenu={(event, node) => {
         event.preventDefault();
         if (!node.selected) changeTab(activeTab().id, { selection: { nodes: new Set([node.id]), links: new Set() } });
@@ -266,6 +271,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       onlyRenderVisibleElements
       zoomOnDoubleClick={false}
       selectionOnDrag={!TOUCH}
+      selectionKeyCode={null} // with Shift, links are moved
       selectionMode={SelectionMode.Partial}
       panOnDrag={TOUCH || MOUSE_PANS}
       panOnScroll={false}
@@ -335,15 +341,15 @@ function dropOnLink(id: string, x: number, y: number): void {
 /** What a link that was let go means: at a socket a link, on a node its first fitting socket, on the canvas a new node that fits. */
 function finishLink({ end, shift }: { end: End; shift: boolean }, x: number, y: number, at: Point): void {
   const element = window.document.elementFromPoint(x, y);
-  const socket = nearest(x, y, end) ?? element?.closest<HTMLElement>("[data-socket]")?.dataset.socket;
+  if (shift && end.side === "source") {
+    const [from, to] = [`${end.node}.${end.socket}`, nearest(x, y, "source")?.slice("source:".length)];
+    if (to !== undefined && to !== from) dispatch({ type: "links/move-sources", from, to });
+    if (to !== undefined) return;
+  }
+  const socket = nearest(x, y, opposite(end));
   if (socket) {
-    const [side = "", reference = ""] = socket.split(":");
-    const dot = reference.indexOf(".");
-    const other: End = { side: side as End["side"], node: reference.slice(0, dot), socket: reference.slice(dot + 1) };
-    if (other.side === end.side) {
-      if (shift && end.side === "source" && reference !== `${end.node}.${end.socket}`) dispatch({ type: "links/move-sources", from: `${end.node}.${end.socket}`, to: reference });
-      return;
-    }
+    const [node, name] = split(socket.slice(socket.indexOf(":") + 1));
+    const other: End = { side: opposite(end), node, socket: name };
     const [source, target] = end.side === "source" ? [end, other] : [other, end];
     link(`${source.node}.${source.socket}`, target.node, target.socket, { x: at.x - 300, y: at.y });
     return;
@@ -359,7 +365,7 @@ function finishLink({ end, shift }: { end: End; shift: boolean }, x: number, y: 
 function finishReconnect(place: LinkPlace, fixed: End["side"], x: number, y: number): void {
   const [from, output] = split(place.source);
   const end: End = fixed === "source" ? { side: "source", node: from, socket: output } : { side: "target", node: place.node, socket: place.input };
-  const socket = nearest(x, y, end);
+  const socket = nearest(x, y, opposite(end));
   if (socket) {
     const [node, name] = split(socket.slice(socket.indexOf(":") + 1));
     const to = fixed === "source" ? { ...place, node, input: name } : { ...place, source: `${node}.${name}` };
@@ -371,10 +377,12 @@ function finishReconnect(place: LinkPlace, fixed: End["side"], x: number, y: num
 
 const SNAP_RADIUS = 26;
 
-/** The socket nearest to a point that may end the link, within reach. */
-function nearest(x: number, y: number, end: End): string | undefined {
+const opposite = ({ side }: End): End["side"] => (side === "source" ? "target" : "source");
+
+/** The socket of a side that is nearest to a point, within reach. */
+function nearest(x: number, y: number, side: End["side"]): string | undefined {
   let best: { socket: string; distance: number } | undefined;
-  for (const element of window.document.querySelectorAll<HTMLElement>(`[data-socket^="${end.side === "source" ? "target" : "source"}:"]`)) {
+  for (const element of window.document.querySelectorAll<HTMLElement>(`[data-socket^="${side}:"]`)) {
     const box = element.getBoundingClientRect();
     const distance = Math.hypot(box.left + box.width / 2 - x, box.top + box.height / 2 - y);
     if (distance < SNAP_RADIUS && (!best || distance < best.distance)) best = { socket: element.dataset.socket!, distance };

@@ -6,6 +6,7 @@ const PATHS = {
   undo: "M9 7 4 12l5 5M4 12h10a4 4 0 0 1 0 8h-2",
   redo: "m15 7 5 5-5 5M20 12H10a4 4 0 0 0 0 8h2",
   plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
   close: "m6 6 12 12M18 6 6 18",
   down: "m7 10 5 5 5-5",
   right: "m10 7 5 5-5 5",

@@ -31,14 +31,16 @@ export const LinkView = memo(function LinkView({ id, sourceX, sourceY, targetX, 
     dot.setPointerCapture(event.pointerId);
     let at: Point | null = null;
     const move = (now: PointerEvent) => setMoved({ index, at: (at = flow.screenToFlowPosition({ x: now.clientX, y: now.clientY })) });
-    const end = () => {
+    const end = (last: PointerEvent) => {
       dot.removeEventListener("pointermove", move);
       dot.removeEventListener("pointerup", end);
+      dot.removeEventListener("pointercancel", end);
       setMoved(null);
-      if (at) dispatch({ type: "link/points", target, points: points.map((point, other) => (other === index ? at! : point)) });
+      if (at && last.type === "pointerup") dispatch({ type: "link/points", target, points: points.map((point, other) => (other === index ? at! : point)) });
     };
     dot.addEventListener("pointermove", move);
     dot.addEventListener("pointerup", end);
+    dot.addEventListener("pointercancel", end);
   };
   return (
     <>

@@ -201,7 +201,7 @@ const Socket = memo(function Socket({ node, side, socket, title, linked }: Socke
   );
 });
 
-function whyNot(side: End["side"], node: string, socket: string): string {
+export function whyNot(side: End["side"], node: string, socket: string): string {
   const verdict = judge(side, node, socket);
   return verdict ? tell(verdict.reason) : "";
 }

@@ -38,6 +38,11 @@ export function startLinking(end: End | null): void {
   for (const listener of [...listeners]) listener();
 }
 
+export function watchLinking(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export const linkingFrom = (): End | null => current?.end ?? null;
 
 /** Why the link that is drawn may not end at this socket; null when it may; undefined when none is drawn, or this is its start. */
@@ -57,16 +62,10 @@ export function judge(side: End["side"], node: string, socket: string): Refusal 
 const SAME_SIDE = refuse("sameSide");
 
 export function useVerdict(side: End["side"], node: string, socket: string): "none" | "fits" | "refused" {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => {
-      const verdict = judge(side, node, socket);
-      return verdict === undefined ? "none" : verdict === null ? "fits" : "refused";
-    },
-  );
+  return useSyncExternalStore(watchLinking, () => {
+    const verdict = judge(side, node, socket);
+    return verdict === undefined ? "none" : verdict === null ? "fits" : "refused";
+  });
 }
 
 /** The type at one end of the link that is drawn. */
