@@ -92,9 +92,9 @@ class Graph:
     @property
     def depends_on_files(self) -> bool:
         """Whether laying it out again could give another graph, because a node asks the folders what there is."""
+        specs = {node.spec.type: node.spec for node in self.nodes}.values()
         return any(
-            node.spec.resolve_types is not None or any(field.choice is not None for field in node.spec.inputs.values())
-            for node in self.nodes
+            spec.resolve_types is not None or any(field.choice is not None for field in spec.inputs.values()) for spec in specs
         )
 
 
