@@ -23,6 +23,8 @@ export interface Action {
   readonly group: "run" | "edit" | "view" | "file";
   /** Whether it also counts while a text is edited. */
   readonly always?: boolean;
+  /** Its key is left to the browser, which tells of it by an event of its own. */
+  readonly native?: boolean;
   readonly run: () => void;
 }
 
@@ -200,6 +202,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "redo", title: "actRedo", keys: "Ctrl+Shift+Z", more: ["Ctrl+Y"], group: "edit", run: redoNext },
   { id: "copy", title: "actCopy", keys: "Ctrl+C", group: "edit", run: () => void copyChosen() },
   { id: "cut", title: "actCut", keys: "Ctrl+X", group: "edit", run: () => void copyChosen(true) },
+  { id: "paste", title: "actPaste", keys: "Ctrl+V", group: "edit", native: true, run: () => void paste(false) },
   { id: "paste-linked", title: "actPasteLinked", keys: "Ctrl+Shift+V", group: "edit", run: () => void paste(true) },
   { id: "duplicate", title: "actDuplicate", keys: "Ctrl+D", group: "edit", run: duplicateChosen },
   { id: "remove", title: "actRemove", keys: "Delete", more: ["Backspace"], group: "edit", run: () => removeChosen(false) },
@@ -300,7 +303,7 @@ export function onKey(event: KeyboardEvent): void {
     return;
   }
   const action = byKey.get(keyOf(event));
-  if (!action) return;
+  if (!action || action.native) return;
   const target = event.target as HTMLElement;
   const typing = target.closest("input:not([type=checkbox]), textarea, select, [contenteditable=true]") !== null;
   const { dialog, palette } = app.get();

@@ -4,7 +4,7 @@ import { isSubgraph } from "../graph/catalogue";
 import type { LinkPlace } from "../graph/commands";
 import { nodesOf, own, type Point } from "../graph/document";
 import { run } from "../run/runs";
-import { actionOf, addNote, chosenNodes, pasteText } from "../state/actions";
+import { actionOf, addNote, chosenNodes } from "../state/actions";
 import { activeTab, app, dispatch, enter, placeOf, select, shown } from "../state/app";
 import { t, type Key } from "../text";
 import { canvas } from "./canvasHandle";
@@ -67,7 +67,7 @@ export function PaneMenu(at: Point): MenuEntry[] {
     { title: t("addNode"), keys: "Ctrl+K", run: () => app.set({ palette: { at, actions: false } }) },
     { title: t("actNote"), keys: "N", run: () => addNote(at) },
     entry("frame"),
-    { title: t("actPaste"), keys: "Ctrl+V", separated: true, run: () => void navigator.clipboard.readText().then((text) => pasteText(text, false)).catch(() => {}) },
+    entry("paste", { separated: true }),
     entry("select-all"),
     entry("tidy"),
     entry("fit-all", { separated: true }),
