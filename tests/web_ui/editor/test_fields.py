@@ -52,6 +52,54 @@ def test_a_colour_is_picked_or_written_and_what_is_none_is_said_at_once(editor: 
     assert picker.input_value() == "#ffaa00"
 
 
+def sampler(editor: Editor) -> None:
+    opened(editor, "choice", {"sample": {"type": "loom.sample", "version": 1, "values": {"schedule": "karras"}}})
+
+
+def schedule(editor: Editor) -> object:
+    return editor.document["nodes"]["sample"]["values"]["schedule"]
+
+
+def test_a_choice_is_made_by_keys_and_can_be_left_again(editor: Editor) -> None:
+    sampler(editor)
+    choice = editor.field("sample", "schedule")
+    assert editor.node("sample").locator("select").count() == 0  # its value and role are said without the browser's own control
+    expect(choice).to_have_role("combobox")
+    expect(choice).to_have_text("karras")
+    editor.field("sample", "sampler").focus()
+    editor.press("Tab", "Tab")  # over the socket between them
+    expect(choice).to_be_focused()
+    editor.press("ArrowUp")
+    editor.until(lambda: schedule(editor) != "karras")
+    chosen = str(schedule(editor))
+    editor.press("Tab")
+    expect(choice).not_to_be_focused()
+    assert editor.node("sample").locator("select").count() == 0
+    expect(choice).to_have_text(chosen)
+    editor.press("Shift+Tab")
+    expect(choice).to_be_focused()
+    editor.press("ArrowDown")
+    editor.until(lambda: schedule(editor) == "karras")
+
+
+def test_a_choice_is_open_to_a_pointer_and_to_a_finger(window: Callable[..., Editor]) -> None:
+    editor = window(has_touch=True)
+    sampler(editor)
+    select = editor.node("sample").locator("select")
+    box = editor.field("sample", "schedule").bounding_box()
+    editor.field("sample", "schedule").hover()
+    expect(select).to_have_count(1)
+    assert editor.field("sample", "schedule").bounding_box() == box
+    editor.page.mouse.move(5, 400)
+    expect(select).to_have_count(0)
+    editor.field("sample", "schedule").click()
+    select.select_option("exponential")
+    editor.until(lambda: schedule(editor) == "exponential")
+    editor.field("sample", "sampler").tap()
+    expect(editor.field("sample", "sampler")).to_be_focused()
+    expect(select).to_have_count(1)
+
+
 def test_a_drawing_is_painted_with_the_pointer_and_written_as_one_step(editor: Editor) -> None:
     opened(editor, "draw", {"draw": {"type": "loom.draw_mask", "version": 1, "values": {"width": 640, "height": 320}}})
     editor.field("draw", "strokes").click()

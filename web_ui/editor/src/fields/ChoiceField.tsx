@@ -1,6 +1,6 @@
 // Decides how one of several is chosen: a short fixed list by the browser's own control, what the server lists by a search and by looks.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type ComponentProps, type PointerEvent } from "react";
 import { createPortal } from "react-dom";
 import { api, picture } from "../api/client";
 import type { Choices } from "../api/types";
@@ -10,18 +10,58 @@ import { Look } from "../view/Look";
 import type { FieldProps } from "./Field";
 
 export function ChoiceField(props: FieldProps) {
-  const { field, label, value, change, id, invalid, described } = props;
+  const { field, value } = props;
   if (!field.choices?.length) return <ListedChoice {...props} />;
   const current = typeof value === "string" ? value : "";
   const options = field.choices.includes(current) ? field.choices : [current, ...field.choices];
+  return props.large ? <Select {...props} current={current} options={options} /> : <SelectAtHand {...props} current={current} options={options} />;
+}
+
+interface SelectProps extends FieldProps {
+  readonly current: string;
+  readonly options: readonly string[];
+}
+
+function Select({ label, change, id, invalid, described, current, options, at }: SelectProps & { readonly at?: ComponentProps<"select"> }) {
   return (
-    <select id={id} className="nodrag" aria-label={label} aria-invalid={invalid || undefined} aria-describedby={described} value={current} onChange={(event) => change(event.target.value)}>
+    <select id={id} className="nodrag" aria-label={label} aria-invalid={invalid || undefined} aria-describedby={described} value={current} onChange={(event) => change(event.target.value)} {...at}>
       {options.map((option) => (
         <option key={option} value={option}>
           {option}
         </option>
       ))}
     </select>
+  );
+}
+
+function openChoices(select: HTMLSelectElement | null): void {
+  if (navigator.userActivation.isActive) select?.showPicker();
+}
+
+/** On a node the browser's own control is there only while the pointer or the focus is at it: Chromium lays the page out anew at each step by which one moves. */
+function SelectAtHand(props: SelectProps) {
+  const [by, setBy] = useState<"mouse" | "focus" | "click" | null>(null);
+  if (by) {
+    const leave = (event: PointerEvent<HTMLSelectElement>) => event.currentTarget !== document.activeElement && setBy(null);
+    return <Select {...props} at={{ className: "short-choice nodrag", autoFocus: by !== "mouse", onBlur: () => setBy(null), onPointerLeave: leave, ref: by === "click" ? openChoices : undefined }} />;
+  }
+  return (
+    <button
+      id={props.id}
+      type="button"
+      role="combobox"
+      className="short-choice nodrag"
+      aria-haspopup="listbox"
+      aria-expanded={false}
+      aria-label={props.label}
+      aria-invalid={props.invalid || undefined}
+      onPointerEnter={(event) => event.pointerType === "mouse" && !event.buttons && setBy("mouse")}
+      onMouseDown={(event) => event.preventDefault()} // which would give it the focus: a finger's click would miss what then stands here
+      onClick={() => setBy("click")}
+      onFocus={() => setBy("focus")}
+    >
+      <span className="choice-text">{props.current}</span>
+    </button>
   );
 }
 
@@ -98,7 +138,7 @@ export function ChoiceList({ anchor, nodeType, input, pictures, current, label, 
     };
   }, [nodeType, input, current]);
   useEffect(() => {
-    const outside = (event: PointerEvent) => !box.current?.contains(event.target as Node) && !anchor.contains(event.target as Node) && close();
+    const outside = (event: globalThis.PointerEvent) => !box.current?.contains(event.target as Node) && !anchor.contains(event.target as Node) && close();
     document.addEventListener("pointerdown", outside, true);
     return () => document.removeEventListener("pointerdown", outside, true);
   });
