@@ -19,6 +19,7 @@ import { graphOf, judge, startLinking, typeAt, type End } from "./linking";
 import { FarView, LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
+import { KeptPicture } from "./keptPicture";
 import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
@@ -61,6 +62,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const tiny = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
   const placed = useFlowStore((state) => state.width > 0); // until then the canvas does not know what is on screen, and would mount everything
   const far = useFlowStore((state) => state.transform[2] < FAR_BELOW);
+  const [picture] = useState(() => new KeptPicture(() => flowStore.getState().domNode?.querySelector<HTMLElement>(".react-flow__viewport")));
   const held = useRef<{ end: End; shift: boolean } | null>(null);
   const moved = useRef<GraphEdge | null>(null);
   const inFrames = useRef<Map<string, Point>>(new Map());
@@ -262,7 +264,11 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         event.preventDefault();
         openMenu(event.clientX, event.clientY, PaneMenu(flow.screenToFlowPosition({ x: event.clientX, y: event.clientY })));
       }}
-      onMoveEnd={(_, viewport) => viewports.set(viewKey, viewport)}
+      onMoveStart={(event) => event && !(event instanceof WheelEvent) && picture.keep()}
+      onMoveEnd={(_, viewport) => {
+        picture.release();
+        viewports.set(viewKey, viewport);
+      }}
       defaultViewport={first}
       minZoom={MIN_ZOOM}
       maxZoom={2.5}
