@@ -1,7 +1,9 @@
 """Prints what the editor costs beside a bare React Flow page with the same graph: ``python tests/bench/editor/measure.py``.
 
-Headless Chromium, software rendering, real input by the debugger. Main-thread CPU a frame is the steady figure on a loaded machine;
-frame times are floored by 60 Hz. It asserts nothing.
+Headless Chromium, software rendering, real input by the debugger, 60 steps of the hand a second. For each gesture: how long frames were
+(which 60 Hz floors), and how long the main thread worked for a step, which explains it and is the steadier figure on a loaded machine.
+Editor, bare page and an empty canvas of the same React Flow take turns, some rounds each; a figure is the median of its rounds. "pan" goes
+over several screens there and back, so that nodes come and go; "a little" stays within what is on screen. It asserts nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ from tests.web_ui.editor import browsers
 from tests.web_ui.serving import Served
 
 COUNTS = (200, 1000, 2000)
-FRAMES = 90
+FRAMES = 80
+STROKE_FRAMES = 20
+SCREENS = 1000
+A_LITTLE = 60
 FRAME_S = 1 / 60
-GESTURES = ("pan 1:1", "zoom", "drag node", "typing", "pan, all in view")
+GESTURES = ("pan", "pan, a little", "zoom", "drag node", "typing", "pan, all in view")
 BESIDE = ("bare", "empty canvas")
 
 
@@ -63,7 +68,7 @@ HEAD_ON_SCREEN = """() => [...document.querySelectorAll(".react-flow__node")]
 
 
 def gesture(page: Page, session: CDPSession, act: Any) -> tuple[float, float, float]:
-    """Median and 95th percentile of frame times, and main-thread milliseconds a frame, while ``act(frame)`` is done at 60 Hz."""
+    """Median and 95th percentile of frame times, and main-thread milliseconds a step of the hand, while ``act(frame)`` is done at 60 Hz."""
     page.evaluate(WATCH)
     before = metrics(session)
     for frame in range(FRAMES):
@@ -72,7 +77,7 @@ def gesture(page: Page, session: CDPSession, act: Any) -> tuple[float, float, fl
         time.sleep(max(0.0, FRAME_S - (time.monotonic() - start)))
     frames = page.evaluate("() => { window.watching = false; return window.frames_.slice(2); }")
     after = metrics(session)
-    cpu = 1000 * (after["TaskDuration"] - before["TaskDuration"]) / max(1, len(frames))
+    cpu = 1000 * (after["TaskDuration"] - before["TaskDuration"]) / FRAMES
     return statistics.median(frames), statistics.quantiles(frames, n=20)[18], cpu
 
 
@@ -83,22 +88,32 @@ def mouse(session: CDPSession, kind: str, x: float, y: float, **more: Any) -> No
 def measured(page: Page, session: CDPSession, pan_button: str, zoom_one: Any, overview: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
-    def pan(frame: int) -> None:
-        mouse(session, "mouseMoved", 700 + 200 * ((frame % 60) / 30 - 1), 640 + (frame % 7), button=pan_button, buttons=4)
+    def panned(stroke: int) -> tuple[float, float, float]:
+        """Strokes of a hand, slow at both ends: half of them there and half back."""
 
-    def panned() -> tuple[float, float, float]:
-        mouse(session, "mousePressed", 700, 640, button=pan_button, clickCount=1)
-        try:
-            return gesture(page, session, pan)
-        finally:
-            mouse(session, "mouseReleased", 700, 640, button=pan_button)
+        def pan(frame: int) -> None:
+            step = frame % STROKE_FRAMES
+            way = -1 if frame < FRAMES / 2 else 1
+            start = 800 - way * stroke / 2
+            if step == 0:
+                mouse(session, "mousePressed", start, 450, button=pan_button, clickCount=1)
+            share = (step + 1) / STROKE_FRAMES
+            at = start + way * stroke * share * share * (3 - 2 * share)
+            mouse(session, "mouseMoved", at, 450 - way * step, button=pan_button, buttons=4)
+            if step == STROKE_FRAMES - 1:
+                mouse(session, "mouseReleased", at, 450 - way * step, button=pan_button)
+
+        return gesture(page, session, pan)
 
     zoom_one()
-    found["pan 1:1"] = panned()
+    found["pan"] = panned(SCREENS)
+    zoom_one()
+    found["pan, a little"] = panned(A_LITTLE)
+    zoom_one()
     found["zoom"] = gesture(
         page,
         session,
-        lambda frame: mouse(session, "mouseWheel", 700, 430, deltaX=0, deltaY=60 if (frame // 45) % 2 == 0 else -60),
+        lambda frame: mouse(session, "mouseWheel", 700, 430, deltaX=0, deltaY=60 if frame < FRAMES / 2 else -60),
     )
     zoom_one()
     head = page.evaluate(HEAD_ON_SCREEN)
@@ -116,13 +131,14 @@ def measured(page: Page, session: CDPSession, pan_button: str, zoom_one: Any, ov
             page, session, lambda frame: session.send("Input.insertText", {"text": str(frame % 10)}) if frame % 6 == 0 else None
         )
     overview()
-    found["pan, all in view"] = panned()
+    found["pan, all in view"] = panned(A_LITTLE)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("counts", nargs="*", type=int, default=COUNTS)
+    parser.add_argument("--rounds", type=int, default=3, help="of editor, bare page and empty canvas in turn; the median counts")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
@@ -136,12 +152,26 @@ def main() -> None:
                     args=["--no-sandbox", "--disable-gpu"],
                     env={**environment, "PATH": ""} if environment else None,
                 )
-                rows.append({"count": count, **one(browser, served, count)})
-                rows[-1]["beside"] = {name: beside(browser, bare, count if name == "bare" else 0) for name in BESIDE}
+                rounds = []
+                for _ in range(options.rounds):
+                    found = one(browser, served, count)
+                    rounds.append(
+                        {**found, "beside": {name: beside(browser, bare, count if name == "bare" else 0) for name in BESIDE}}
+                    )
+                rows.append({"count": count, **middle(rounds)})
                 browser.close()
                 report(rows[-1], options.json)
         finally:
             served.stop()
+
+
+def middle(rounds: list[Any]) -> Any:
+    """The median of each figure over the rounds."""
+    if isinstance(rounds[0], dict):
+        return {name: middle([one[name] for one in rounds if name in one]) for name in rounds[0]}
+    if isinstance(rounds[0], tuple):
+        return tuple(statistics.median(figures) for figures in zip(*rounds, strict=True))
+    return statistics.median(rounds)
 
 
 def one(browser: Any, served: Served, count: int) -> dict[str, Any]:
@@ -189,12 +219,14 @@ def one(browser: Any, served: Served, count: int) -> dict[str, Any]:
     found = measured(page, session, "middle", zoom_one, overview)
     zoom_one()
     session.send("HeapProfiler.collectGarbage")
-    heap = (metrics(session)["JSHeapUsedSize"] - empty["JSHeapUsedSize"]) / 2**20
+    last = metrics(session)
+    heap = (last["JSHeapUsedSize"] - empty["JSHeapUsedSize"]) / 2**20
+    page.close()
     return {
         "interactive_ms": interactive_ms,
         "load_cpu_ms": load_cpu_ms,
         "heap_mb": heap,
-        "dom": metrics(session)["Nodes"],
+        "dom": last["Nodes"],
         **found,
     }
 
@@ -227,13 +259,18 @@ def report(row: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(row), flush=True)
         return
     load = f"interactive {row['interactive_ms']:.0f} ms · load CPU {row['load_cpu_ms']:.0f} ms · heap +{row['heap_mb']:.1f} MB"
-    print(f"{row['count']} nodes: {load}")
+    print(f"{row['count']} nodes: {load} · {row['dom']:.0f} elements and texts")
+    beside = "".join(f"{'× ' + name:>16}" for name in BESIDE)
+    print(f"  {'':18}{'frame p50':>10}{beside}{'frame p95':>12}{beside}{'main a step':>14}{beside}")
     for name in GESTURES:
         if name in row:
-            median, slow, cpu = row[name]
-            beside = [f"{cpu / other[name][2]:.2f} × {page}" for page, other in row["beside"].items() if name in other]
-            figures = [f"median {median:5.1f} ms", f"p95 {slow:6.1f} ms", f"main {cpu:5.1f} ms a frame", *beside]
-            print(f"  {name:18} {' · '.join(figures)}", flush=True)
+            line = f"  {name:18}"
+            for figure, width in enumerate((10, 12, 14)):
+                line += f"{row[name][figure]:>{width - 3}.1f} ms"
+                for other in BESIDE:
+                    found = row["beside"][other].get(name)
+                    line += f"{row[name][figure] / found[figure]:>16.2f}" if found else f"{'–':>16}"
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
