@@ -35,6 +35,13 @@ def test_values_are_rounded_and_held_in_range() -> None:
     assert read(file).ravel().tolist() == [0, 0, 1, 254, 255, 255, 0, 100, 1]
 
 
+@pytest.mark.parametrize("format", ["png", "png_16_bit"])
+def test_what_is_no_colour_at_all_becomes_black_or_white(format: Any) -> None:
+    pixels = torch.tensor([float("nan"), float("inf"), -float("inf"), 1e30, -1e30, 0.0]).reshape(1, 1, 2, 3)
+    (file,) = save_image(Image(pixels=pixels), format=format, context=Context())
+    assert read(file).ravel().tolist() == [0, 255, 0, 255, 0, 0]
+
+
 def test_a_picture_that_was_saved_and_loaded_is_saved_the_same() -> None:
     eight_bit = torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1).repeat(1, 1, 1, 3)
     (file,) = save_image(Image(pixels=eight_bit.float() / 255), context=Context())
