@@ -139,7 +139,7 @@ class Run:
         self._number = next(RUN_NUMBERS)  # an older run goes before a newer one
         self._started_at = 0.0
         self._obeying: Mapping[type, Callable[[Any], schedule.Event | None]] = {
-            schedule.Lookup: self._look_up,
+            schedule.Lookup: self._lookup,
             schedule.Run: self._submit,
             schedule.Release: self._release,
             schedule.Deliver: self._deliver,
@@ -192,14 +192,11 @@ class Run:
 
     def _take(self, event: schedule.Event | _Again) -> None:
         if isinstance(event, _Again):
-            if event.node in self._waiting:
-                # before the look-up, which may make it wait for the next one who computes the key
-                self._waiting.discard(event.node)
-                answer = self._lookup(self.graph.nodes[event.node])
-                if answer is not None:
-                    self._inbox.append(answer)
-            return
-        for command in self._machine.on_event(event):
+            commands: list[schedule.Command] = [schedule.Lookup(event.node)] if event.node in self._waiting else []
+            self._waiting.discard(event.node)  # before the look-up, which may make it wait for the next one who computes the key
+        else:
+            commands = self._machine.on_event(event)
+        for command in commands:
             answer = self._obeying[type(command)](command)
             if answer is not None:
                 self._inbox.append(answer)
@@ -208,13 +205,11 @@ class Run:
             self._inbox.extend(map(schedule.Failed, self._waiting))
             self._waiting.clear()
 
-    def _look_up(self, command: schedule.Lookup) -> schedule.Event | None:
-        return self._lookup(self.graph.nodes[command.node])
-
     def _release(self, command: schedule.Release) -> None:
         self._values.pop(command.node, None)
 
-    def _lookup(self, node: Node) -> schedule.Event | None:
+    def _lookup(self, command: schedule.Lookup) -> schedule.Event | None:
+        node = self.graph.nodes[command.node]
         try:
             last = self._before[node.index] = self.around.history.last(self.origin, node.path)
             now = self.traces[node.index] = trace(node, self.keys, self._needs.get(node.index), self._known, last)
@@ -247,7 +242,7 @@ class Run:
                 return None
             if self.around.cache.result(now.key) is not None:  # it was computed, and let go of, since we looked
                 self.around.cache.unclaim(now.key)
-                return self._lookup(node)
+                return self._lookup(schedule.Lookup(node.index))
             self._claims[node.index] = now.key
         return schedule.Missing(node.index)
 

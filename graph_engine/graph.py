@@ -238,18 +238,15 @@ class _Compiler:
             for name, linked in flat.nodes[node.path].links.items():
                 if name not in node.spec.inputs or linked == ():
                     continue
-                if isinstance(linked, Output) and linked.path not in self.skipped:
-                    source = by_path.get(linked.path)
-                    if source is not None and linked.name in source.spec.outputs:
-                        node.links[name] = Link(source.index, linked.name)
-                    continue
-                many = linked if not isinstance(linked, Output) else (linked,)
+                many = (linked,) if isinstance(linked, Output) else linked
                 found = tuple(
-                    Link(source.index, one.name)
-                    for one in many
-                    if (source := by_path.get(one.path)) is not None and one.name in source.spec.outputs
+                    [
+                        Link(source.index, one.name)
+                        for one in many
+                        if (source := by_path.get(one.path)) is not None and one.name in source.spec.outputs
+                    ]
                 )
-                if any(one.path in self.skipped for one in many):
+                if self.skipped and any(one.path in self.skipped for one in many):
                     self._without(node, name)
                 elif found:
                     node.links[name] = found[0] if isinstance(linked, Output) else found

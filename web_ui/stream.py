@@ -128,7 +128,6 @@ class Hub:
     async def _described(self, happened: Sequence[Happening]) -> list[schema.EventInfo]:
         jobs = {one.job for one in happened if one.job is not None and one.kind.startswith("job_")}
         known = await self._in_thread(self._jobs.among, jobs)
-        kept = [
-            one for one in happened if one.job not in jobs or one.job in known
-        ]  # a job may be forgotten while its events are read
+        # A job may be forgotten while its events are read.
+        kept = [one for one in happened if one.job not in jobs or one.job in known]
         return [describe.event(one, known.get(one.job or "") if one.kind.startswith("job_") else None) for one in kept]
