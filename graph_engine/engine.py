@@ -129,7 +129,8 @@ class Engine:
         """What a run would do. Raises WorkflowError when it could not start."""
         graph, keys = self._prepare(request)
         self.around.history.refresh()
-        return plan(graph, keys, self.around.cache, self.around.history, request.origin)
+        with collector.resting():
+            return plan(graph, keys, self.around.cache, self.around.history, request.origin)
 
     def explain(self, request: Request, node: str) -> list[Cause]:
         """Why ``node`` (a path, or a declared output) would run or be served, followed to the root. Raises WorkflowError."""

@@ -159,11 +159,11 @@ class _Flattener:
             self._problem("unknown_target", cause, say("correct_to"), scope.prefix.rstrip("/") or None, node)
         for name, entry in scope.workflow.nodes.items():
             path = scope.prefix + name
-            values = dict(entry.values)
+            values = entry.values
             links: dict[str, Linked] = {key: _linked(scope.prefix, link) for key, link in entry.links.items() if link}
             for key, value in by_node.get(name, {}).items():
                 if isinstance(value, Constant):
-                    values[key] = value.value
+                    values = {**values, key: value.value}
                     links.pop(key, None)
                 else:
                     links[key] = value
@@ -297,7 +297,7 @@ class _Flattener:
             found += sources or []
             if isinstance(sources, tuple) and not sources:  # a map over nothing
                 del node.links[key]
-                node.values[key] = []
+                node.values = {**node.values, key: []}
                 return
         node.links[key] = found[0] if single and found else tuple(found)
 

@@ -40,13 +40,15 @@ class Node:
     spec: NodeSpec
     constants: dict[str, Any]
     links: dict[str, Link | tuple[Link, ...]]
-    types: dict[str, SocketType] = field(default_factory=dict)
+    types: Mapping[str, SocketType] = field(default_factory=dict)
     eager: tuple[str, ...] = ()
     lazy: tuple[str, ...] = ()
     bounded: tuple[str, ...] = ()  # linked inputs whose values must meet the bounds that typed ones meet
 
     def settle(self) -> None:
         """Fix which inputs are linked, sorted by name: the order in which they enter a key."""
+        if not self.links:
+            return
         linked, inputs = sorted(self.links), self.spec.inputs
         self.bounded = tuple([name for name in linked if inputs[name].bounded])
         if self.spec.needs is None:
@@ -116,6 +118,14 @@ def compile(
         return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets, lengths or {})
 
 
+class _Wire(NamedTuple):
+    """What one input is linked to: (node, output). ``single``: the file names one output and no list of them."""
+
+    input: str
+    single: bool
+    ends: list[tuple[Node, str]]
+
+
 class _Compiler:
     def __init__(self, registry: Registry, folders: Folders) -> None:
         self.registry, self.folders = registry, folders
@@ -130,12 +140,15 @@ class _Compiler:
         self.problems += flat.problems
         for flat_node in flat.nodes.values():
             self._add(flat_node)
-        order = self._order(self._connect(flat))
-        for index, node in enumerate(order):
-            node.index = index
+        nodes, wires = list(self.nodes.values()), self._wires(flat)
+        order: list[Node] = []
+        for place in self._order(nodes, wires):
+            node = nodes[place]
+            node.index = len(order)  # what it reads has its index already
+            order.append(node)
+            self._number_links(node, wires[place])
+            self._check_types(node, order)
         by_path = {node.path: node for node in order}
-        self._number_links(order, flat, by_path)
-        self._check_types(order)
         outputs = self._outputs(flat, by_path)
         wanted = self._targets(flat, targets)
         problems, warnings = self._split(flat, wanted)
@@ -193,63 +206,67 @@ class _Compiler:
             self.problems += check.unknown_inputs(flat.path, spec, {**values, **links})
         self.nodes[flat.path] = Node(-1, flat.path, spec, constants, {})
 
-    def _connect(self, flat: Flat) -> dict[str, list[str]]:
-        """The nodes that each node reads; links to what does not exist become problems."""
-        reads: dict[str, list[str]] = {}
-        for path, node in self.nodes.items():
-            found = reads[path] = []
-            for name, link in flat.nodes[path].links.items():
-                if name not in node.spec.inputs:
-                    continue
-                for source in (link,) if isinstance(link, Output) else link:
-                    known = self.nodes.get(source.path)
-                    if known is None and source.path in flat.nodes:
-                        continue  # its own problem is reported already
-                    if known is None or source.name not in known.spec.outputs:
-                        near = self.nodes if len(self.problems) < MANY_PROBLEMS else ()
-                        self.problems.append(check.bad_link(path, name, source, known.spec if known else None, near))
-                    else:
-                        found.append(source.path)
-        return reads
+    def _wires(self, flat: Flat) -> list[list[_Wire]]:
+        """What each node is linked to, in the order of the nodes; links to what does not exist become problems.
 
-    def _order(self, reads: dict[str, list[str]]) -> list[Node]:
-        """Topological order (Kahn); what lies on a cycle is reported with the cycle's path and left out."""
-        readers: dict[str, list[str]] = {path: [] for path in self.nodes}
-        missing = {path: len(sources) for path, sources in reads.items()}
-        for path, sources in reads.items():
-            for source in sources:
-                readers[source].append(path)
-        ready = deque(path for path, count in missing.items() if count == 0)
-        order: list[Node] = []
+        Nodes are looked up by name here and nowhere after: the names are spread over all memory once there are many.
+        """
+        found: list[list[_Wire]] = []
+        for place, node in enumerate(self.nodes.values()):
+            node.index = place  # until they are put in order
+            wires: list[_Wire] = []
+            for name, link in flat.nodes[node.path].links.items():
+                if name in node.spec.inputs:
+                    single = isinstance(link, Output)
+                    wires.append(
+                        _Wire(name, single, self._ends(flat, node.path, name, (link,) if isinstance(link, Output) else link))
+                    )
+            found.append(wires)
+        return found
+
+    def _ends(self, flat: Flat, path: str, name: str, sources: tuple[Output, ...]) -> list[tuple[Node, str]]:
+        found = []
+        for source in sources:
+            known = self.nodes.get(source.path)
+            if known is None and source.path in flat.nodes:
+                continue  # its own problem is reported already
+            if known is None or source.name not in known.spec.outputs:
+                near = self.nodes if len(self.problems) < MANY_PROBLEMS else ()
+                self.problems.append(check.bad_link(path, name, source, known.spec if known else None, near))
+            else:
+                found.append((known, source.name))
+        return found
+
+    def _order(self, nodes: list[Node], wires: list[list[_Wire]]) -> list[int]:
+        """Topological order of the places in ``nodes`` (Kahn); what lies on a cycle is reported with the cycle's path and left out."""
+        readers: list[list[int]] = [[] for _ in nodes]
+        missing = [0] * len(nodes)
+        for place, mine in enumerate(wires):
+            for wire in mine:
+                missing[place] += len(wire.ends)
+                for source, _ in wire.ends:
+                    readers[source.index].append(place)
+        ready = deque([place for place, count in enumerate(missing) if count == 0])
+        order: list[int] = []
         while ready:
-            path = ready.popleft()
-            order.append(self.nodes[path])
-            for reader in readers[path]:
+            order.append(done := ready.popleft())
+            for reader in readers[done]:
                 missing[reader] -= 1
                 if missing[reader] == 0:
                     ready.append(reader)
-        if len(order) < len(self.nodes):
-            left = {path for path, count in missing.items() if count}
-            self.problems += check.cycles({path: [one for one in reads[path] if one in left] for path in left})
+        if len(order) < len(nodes):
+            left = {nodes[place].path: wires[place] for place, count in enumerate(missing) if count}
+            reads = {path: [source.path for wire in mine for source, _ in wire.ends] for path, mine in left.items()}
+            self.problems += check.cycles({path: [one for one in sources if one in left] for path, sources in reads.items()})
         return order
 
-    def _number_links(self, order: list[Node], flat: Flat, by_path: dict[str, Node]) -> None:
-        for node in order:
-            for name, linked in flat.nodes[node.path].links.items():
-                if name not in node.spec.inputs or linked == ():
-                    continue
-                many = (linked,) if isinstance(linked, Output) else linked
-                found = tuple(
-                    [
-                        Link(source.index, one.name)
-                        for one in many
-                        if (source := by_path.get(one.path)) is not None and one.name in source.spec.outputs
-                    ]
-                )
-                if self.skipped and any(one.path in self.skipped for one in many):
-                    self._without(node, name)
-                elif found:
-                    node.links[name] = found[0] if isinstance(linked, Output) else found
+    def _number_links(self, node: Node, wires: list[_Wire]) -> None:
+        for name, single, ends in wires:
+            if self.skipped and any(source.path in self.skipped for source, _ in ends):
+                self._without(node, name)
+            elif ends:
+                found = [Link(source.index, output) for source, output in ends]
+                node.links[name] = found[0] if single else tuple(found)
 
     def _without(self, node: Node, name: str) -> None:
         """A link whose source is left out: the default takes its place, or the node is left out too."""
@@ -259,20 +276,19 @@ class _Compiler:
         else:
             node.constants[name] = spec.default
 
-    def _check_types(self, order: list[Node]) -> None:
-        for node in order:
-            bindings: Bindings = {}
-            for name in node.spec.inputs:  # in this order, whatever the file's is
-                if name in node.links:
-                    self._check_link(node, name, node.links[name], order, bindings)
-            if node.spec.resolve_types is not None:
-                found, problem = check.resolved_types(node.path, node.spec, node.constants, self.folders)
-                bindings.update(found)
-                self.problems += [problem] if problem else []
-            node.types = {
-                name: substitute(output.type, bindings) if bindings else output.type for name, output in node.spec.outputs.items()
-            }
-            node.settle()
+    def _check_types(self, node: Node, order: list[Node]) -> None:
+        bindings: Bindings = {}
+        for name in node.spec.inputs:  # in this order, whatever the file's is
+            if name in node.links:
+                self._check_link(node, name, node.links[name], order, bindings)
+        if node.spec.resolve_types is not None:
+            found, problem = check.resolved_types(node.path, node.spec, node.constants, self.folders)
+            bindings.update(found)
+            self.problems += [problem] if problem else []
+        node.types = node.spec.output_types
+        if bindings:
+            node.types = {name: substitute(type, bindings) for name, type in node.types.items()}
+        node.settle()
 
     def _check_link(self, node: Node, name: str, link: Link | tuple[Link, ...], order: list[Node], bindings: Bindings) -> None:
         """Refuse what does not fit. A single value for a list input becomes a list of one; several for a single input are refused."""
@@ -338,10 +354,13 @@ class _Compiler:
 
 
 NO_LAZY: Mapping[str, tuple[int, ...]] = {}
+ALONE = Unit()
 
 
 def _unit(node: Node) -> Unit:
     """The node as the scheduler sees it."""
+    if not node.links and node.spec.needs is None and not node.spec.volatile:
+        return ALONE
     eager = tuple(dict.fromkeys([link.node for link in node.sources(node.eager)]))
     if node.spec.needs is None:
         return Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager), node.spec.volatile)

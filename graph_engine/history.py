@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from graph_engine.brief import BriefLock
 from graph_engine.cache.disk import DiskCache
 from graph_engine.digest import Digests, Key, Keys
 from graph_engine.graph import Link, Node
@@ -47,7 +47,7 @@ class History:
         self._stored: dict[str, Mapping[str, str]] = {}  # by origin and path, as they were found on disk …
         self._read_back: dict[tuple[str, str], Trace] = {}  # … and what was made of them
         self._new: dict[str, dict[str, Trace]] = {}  # what is not written yet, by origin and path
-        self._lock = threading.Lock()
+        self._lock = BriefLock()
 
     def last(self, origin: str, path: str) -> Trace | None:
         found = self._traces.get((origin, path)) or self._read_back.get((origin, path))
@@ -62,9 +62,9 @@ class History:
         self._stored, self._read_back = {}, {}
 
     def remember(self, origin: str, path: str, trace: Trace) -> None:
-        with self._lock:
-            self._traces[origin, path] = trace
-            if origin and self._disk is not None:
+        self._traces[origin, path] = trace
+        if origin and self._disk is not None:
+            with self._lock:
                 self._new.setdefault(origin, {})[path] = trace
 
     def write(self, origin: str) -> None:

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from graph_engine.brief import BriefLock
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -31,8 +33,10 @@ class Lane:
         self._closed = False
         self._busy = 0
         self._alone = False  # a task that must have the lane to itself runs, or waits until the others are done
-        self._lock = threading.Lock()
-        self._changed, self._quieter = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._lock = BriefLock()
+        # a condition asks no more of a lock than BriefLock has
+        self._changed = threading.Condition(self._lock)  # type: ignore[arg-type]
+        self._quieter = threading.Condition(self._lock)  # type: ignore[arg-type]
 
     def submit(self, rank: Rank, task: Task, alone: bool = False) -> None:
         """Queue ``task``; ``alone``: nothing else of this lane goes on beside it.

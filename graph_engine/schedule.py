@@ -167,8 +167,8 @@ class Scheduler:
         self._released = [False] * count
         self._rank = [0] * count  # depth first from the targets: what finishes something begun goes before what begins something
         self._visited = 0
-        self._digest_waiters: list[list[int]] = [[] for _ in units]
-        self._value_waiters: list[list[int]] = [[] for _ in units]
+        self._digest_waiters: dict[int, list[int]] = {}
+        self._value_waiters: dict[int, list[int]] = {}
         self._due = set(self.targets)  # targets whose delivery has not been ordered yet …
         self._undelivered = set(self.targets)  # … or is not done
         self._in_flight = 0
@@ -265,7 +265,7 @@ class Scheduler:
             return
         self.state[node] = State.FAILED
         self._drop_claims(node)
-        for reader in (*self._digest_waiters[node], *self._value_waiters[node]):
+        for reader in self._waiters(node):
             self._block(reader, node)
 
     def _on_lost(self, event: Lost) -> None:
@@ -322,7 +322,7 @@ class Scheduler:
             if self.state[source] in GIVEN_UP:
                 self._block(node, source)
             if not (self._held[source] if asks else self._known[source]):
-                (self._value_waiters if asks else self._digest_waiters)[source].append(node)
+                (self._value_waiters if asks else self._digest_waiters).setdefault(source, []).append(node)
                 pending += 1
         self._pending[node] = pending
         if pending == 0 and self.state[node] == State.AWAITS_DIGESTS:
@@ -350,7 +350,7 @@ class Scheduler:
             if self.state[source] in GIVEN_UP:
                 self._block(node, source)
             if not self._held[source]:
-                self._value_waiters[source].append(node)
+                self._value_waiters.setdefault(source, []).append(node)
                 pending += 1
         self._pending[node] = pending
         if pending == 0 and self.state[node] == State.AWAITS_VALUES:
@@ -370,7 +370,10 @@ class Scheduler:
                 self.state[blocked] = State.BLOCKED
                 self.blocked_by[blocked] = self.blocked_by.get(by, by)
                 self._drop_claims(blocked)
-                waiting += [*self._digest_waiters[blocked], *self._value_waiters[blocked]]
+                waiting += self._waiters(blocked)
+
+    def _waiters(self, node: int) -> list[int]:
+        return self._digest_waiters.get(node, []) + self._value_waiters.get(node, [])
 
     def _command(self, command: Command) -> None:
         self._in_flight += 1
@@ -380,18 +383,16 @@ class Scheduler:
 
     def _settle_digests(self, node: int) -> None:
         self._known[node] = True
-        waiters, self._digest_waiters[node] = self._digest_waiters[node], []
-        self._notify(waiters)
+        self._notify(self._digest_waiters.pop(node, None))
 
     def _settle_values(self, node: int) -> None:
-        waiters, self._value_waiters[node] = self._value_waiters[node], []
-        self._notify(waiters)
+        self._notify(self._value_waiters.pop(node, None))
         if node in self._due and self._wanted[node] and not self._cancelled:
             self._due.discard(node)
             self._command(Deliver(node))
 
-    def _notify(self, waiters: list[int]) -> None:
-        for waiter in reversed(waiters):
+    def _notify(self, waiters: list[int] | None) -> None:
+        for waiter in reversed(waiters or ()):
             self._pending[waiter] -= 1
             if self._pending[waiter] == 0:
                 if self.state[waiter] == State.AWAITS_DIGESTS:

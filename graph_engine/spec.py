@@ -96,15 +96,17 @@ class NodeSpec:
     migrations: Mapping[int, ValueMigration] = field(default_factory=dict)
     classes: Mapping[str, builtins.type] = field(default_factory=dict)
     pack: str = ""
+    output_types: Mapping[str, SocketType] = field(init=False)  # as declared: variables are open
     on_disk: bool = field(init=False)  # whether a cache on disk may keep what it gives
     writes: bool = field(init=False)  # whether what it gives is delivered as files
 
     def __post_init__(self) -> None:
-        given = (output.type for output in self.outputs.values())
-        classes = [self.classes[of.name] for of in given if isinstance(of, Named) and of.name in self.classes]
+        given = {name: output.type for name, output in self.outputs.items()}
+        classes = [self.classes[of.name] for of in given.values() if isinstance(of, Named) and of.name in self.classes]
         handles = any(not getattr(cls, "__socket_on_disk__", True) for cls in classes)
+        object.__setattr__(self, "output_types", given)
         object.__setattr__(self, "on_disk", not self.volatile and not handles)
-        object.__setattr__(self, "writes", self.sink and any(_holds_files(output.type) for output in self.outputs.values()))
+        object.__setattr__(self, "writes", self.sink and any(map(_holds_files, given.values())))
 
 
 def _holds_files(of: SocketType) -> bool:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from graph_engine.brief import BriefLock
 from graph_engine.digest import Key
 
 try:
@@ -29,7 +30,7 @@ class Claims:
     """Safe to use from several threads. Without a ``path`` claims hold within this process alone."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = BriefLock()
         self._waiters: dict[Key, list[Callable[[], None]]] = {}
         self._elsewhere: dict[Key, list[Callable[[], None]]] = {}
         self._watching = False

@@ -7,12 +7,12 @@ served. Values are evicted by GreedyDual-Size (Cao and Irani 1997): the fewest r
 from __future__ import annotations
 
 import heapq
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from graph_engine.brief import BriefLock
 from graph_engine.digest import Key
 from graph_engine.values import Codecs, Digest
 
@@ -55,7 +55,7 @@ class MemoryCache:
         self._values: dict[Digest, _Kept] = {}
         self._queue: list[tuple[float, Digest]] = []
         self._age = 0.0
-        self._lock = threading.Lock()
+        self._lock = BriefLock()
 
     def result(self, key: Key) -> Result | None:
         """What the computation gave before, whether or not its values are still kept."""
@@ -66,12 +66,11 @@ class MemoryCache:
 
     def value(self, digest: Digest) -> Any:
         """The value, or MISSING."""
-        with self._lock:
-            kept = self._values.get(digest)
-            if kept is None:
-                return MISSING
-            kept.priority = self._age + kept.worth
-            return kept.value
+        kept = self._values.get(digest)
+        if kept is None:
+            return MISSING
+        kept.priority = self._age + kept.worth  # no lock: one that is being evicted is as good as one that was read before
+        return kept.value
 
     def store(self, key: Key, outputs: Mapping[str, Digest], values: Mapping[str, Any], elapsed_s: float) -> None:
         """Remember the result, and keep the values as far as the budget allows."""
