@@ -137,6 +137,31 @@ def test_a_file_of_1000_nodes_opens_pans_and_keeps_only_what_is_visible_in_the_p
     editor.until(lambda: 0 < editor.page.locator(".react-flow__node").count() < 60)
 
 
+WHEEL = """async () => {
+  const pane = document.querySelector(".react-flow__pane");
+  const turn = () => pane.dispatchEvent(new WheelEvent("wheel", { deltaY: -60, clientX: 700, clientY: 430, bubbles: true, cancelable: true }));
+  for (let turns = 0; turns < 30; turns += 1) turn();
+  await new Promise(requestAnimationFrame);
+  const count = (selector) => document.querySelectorAll(selector).length;
+  const { a } = new DOMMatrix(getComputedStyle(document.querySelector(".react-flow__viewport")).transform);
+  return { zoom: a, rows: count(".react-flow__node .row"), links: count(".react-flow__edge"), drawn: count("canvas.far-links") };
+}"""
+
+
+def test_nodes_are_one_drawing_while_the_wheel_turns_and_get_their_fields_when_it_rests(editor: Editor) -> None:
+    editor.open(large(400))
+    editor.until(lambda: editor.document["title"] == "large")
+    editor.press("Shift+F")
+    editor.settled()
+    turning = editor.page.evaluate(WHEEL)
+    assert turning["zoom"] > 0.5
+    assert (turning["rows"], turning["links"], turning["drawn"]) == (0, 0, 1)
+    editor.until(lambda: editor.page.locator(".react-flow__node .row").count() > 0)
+    editor.until(lambda: editor.page.locator(".react-flow__node:not(:has(.row))").count() == 0, "a node stayed a box")
+    assert editor.page.locator(".react-flow__edge").count() > 0
+    assert editor.page.locator("canvas.far-links").count() == 0
+
+
 def test_a_keystroke_in_a_field_renders_one_node(editor: Editor) -> None:
     editor.page.evaluate(
         """() => {

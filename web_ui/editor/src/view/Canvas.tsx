@@ -16,11 +16,13 @@ import { openMenu } from "./Menu";
 import { BoxMenu, LinkMenu, NodeMenu, PaneMenu } from "./menus";
 import { FrameView, NoteView } from "./BoxViews";
 import { graphOf, judge, startLinking, typeAt, type End } from "./linking";
-import { FarView, LinkView } from "./LinkView";
+import { FarView } from "./FarView";
+import { LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
 import { KeptPicture } from "./keptPicture";
 import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
+import { useDetail, wheel } from "./wheel";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
 const EDGE_TYPES = { loom: LinkView };
@@ -59,9 +61,11 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const [sizes, setSizes] = useState<ReadonlyMap<string, { width: number; height: number }>>(new Map());
   const [projection] = useState(() => new Projection());
   const flowStore = useStoreApi();
-  const tiny = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
+  const small = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
+  const tiny = !useDetail(!small, { falls: true });
   const placed = useFlowStore((state) => state.width > 0); // until then the canvas does not know what is on screen, and would mount everything
-  const far = useFlowStore((state) => state.transform[2] < FAR_BELOW);
+  const near = useFlowStore((state) => state.transform[2] >= FAR_BELOW);
+  const far = !useDetail(near, { falls: true });
   const [picture] = useState(() => new KeptPicture(() => flowStore.getState().domNode?.querySelector<HTMLElement>(".react-flow__viewport")));
   const held = useRef<{ end: End; shift: boolean } | null>(null);
   const moved = useRef<GraphEdge | null>(null);
@@ -264,8 +268,12 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         event.preventDefault();
         openMenu(event.clientX, event.clientY, PaneMenu(flow.screenToFlowPosition({ x: event.clientX, y: event.clientY })));
       }}
-      onMoveStart={(event) => event && !(event instanceof WheelEvent) && picture.keep()}
+      onMoveStart={(event) => {
+        if (event instanceof WheelEvent) wheel.turn();
+        else if (event) picture.keep();
+      }}
       onMoveEnd={(_, viewport) => {
+        wheel.rest();
         picture.release();
         viewports.set(viewKey, viewport);
       }}

@@ -18,13 +18,14 @@ import { Icon } from "./Icon";
 import { humanName, seconds, wholeTold } from "./format";
 import { judge, startLinking, useVerdict, type End } from "./linking";
 import type { GraphNode, NodeData } from "./projection";
+import { useDetail } from "./wheel";
 
 export const FAR_BELOW = 0.5;
 
 export const NodeView = memo(function NodeView({ id, data, selected }: NodeProps<Extract<GraphNode, { type?: "loom" }>>) {
-  const far = useStore((state) => state.transform[2] < FAR_BELOW);
+  const full = useDetail(useStore((state) => state.transform[2] >= FAR_BELOW));
   const states = statesOf(data.tab);
-  if (far) return <FarNode data={data} states={states} selected={selected} />;
+  if (!full) return <FarNode data={data} states={states} selected={selected} />;
   return <NearNode id={id} data={data} selected={selected} states={states} />;
 });
 

@@ -1,0 +1,103 @@
+// Decides how the graph is drawn from afar: all links, and when asked all nodes, on one canvas.
+
+import { useStore, type ReactFlowState } from "@xyflow/react";
+import { memo, useLayoutEffect, useMemo, useRef } from "react";
+import type { Point } from "../graph/document";
+import { SOCKET } from "../graph/geometry";
+import type { GraphEdge, GraphNode } from "./projection";
+
+const PLAIN_BELOW = 0.25;
+/** Smaller titles cannot be read. */
+const TITLED_FROM = 0.16;
+
+type Lines = readonly (readonly [colour: string, ends: Float32Array])[];
+
+/** What of the graph is on the canvas, in its own measure. */
+interface Part {
+  readonly zoom: number;
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  readonly style: CSSStyleDeclaration;
+}
+
+/** A page of thousands of elements takes a hundred milliseconds a frame; a canvas of them few. */
+export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: boolean }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [x, y, zoom] = useStore((state: ReactFlowState) => state.transform);
+  const width = useStore((state) => state.width);
+  const height = useStore((state) => state.height);
+  const lines = useMemo(() => linesOf(nodes, edges), [nodes, edges]);
+  useLayoutEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d");
+    if (!element || !context) return;
+    const ratio = zoom < PLAIN_BELOW ? 1 : devicePixelRatio;
+    if (element.width !== width * ratio || element.height !== height * ratio) [element.width, element.height] = [width * ratio, height * ratio];
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, element.width, element.height);
+    context.setTransform(zoom * ratio, 0, 0, zoom * ratio, x * ratio, y * ratio);
+    const part = { zoom, left: -x / zoom, top: -y / zoom, right: (width - x) / zoom, bottom: (height - y) / zoom, style: getComputedStyle(element) };
+    drawLines(context, part, lines);
+    if (boxes) drawBoxes(context, part, nodes);
+  }, [lines, nodes, boxes, x, y, zoom, width, height]);
+  return <canvas ref={canvas} className="far-links" style={{ width, height }} aria-hidden="true" />;
+});
+
+function drawLines(context: CanvasRenderingContext2D, { zoom, left, top, right, bottom, style }: Part, lines: Lines): void {
+  context.lineWidth = Math.max(3, 0.8 / zoom);
+  for (const [colour, ends] of lines) {
+    context.strokeStyle = style.getPropertyValue(colour.slice(4, -1)) || "gray";
+    context.beginPath();
+    for (let at = 0; at < ends.length; at += 4) {
+      const [fromX, fromY, toX, toY] = [ends[at]!, ends[at + 1]!, ends[at + 2]!, ends[at + 3]!];
+      if (Math.max(fromX, toX) < left || Math.min(fromX, toX) > right || Math.max(fromY, toY) < top || Math.min(fromY, toY) > bottom) continue;
+      context.moveTo(fromX, fromY);
+      const bend = Math.max(40, Math.abs(toX - fromX) / 2);
+      if (zoom < PLAIN_BELOW) context.lineTo(toX, toY);
+      else context.bezierCurveTo(fromX + bend, fromY, toX - bend, toY, toX, toY);
+    }
+    context.stroke();
+  }
+}
+
+/** Nodes as boxes, and where it can be read with their title, as they look in the page at that size. */
+function drawBoxes(context: CanvasRenderingContext2D, { zoom, left, top, right, bottom, style }: Part, nodes: readonly GraphNode[]): void {
+  const titled = zoom >= TITLED_FROM;
+  const [accent, plain, text] = ["--accent", titled ? "--raised" : "--far-node", "--text"].map((name) => style.getPropertyValue(name));
+  [context.strokeStyle, context.lineWidth] = [style.getPropertyValue("--line"), 2];
+  [context.font, context.textAlign, context.textBaseline] = [`600 26px ${style.fontFamily}`, "center", "middle"];
+  for (const node of nodes) {
+    const { x, y } = node.position;
+    const [width, height] = [node.width ?? 0, node.height ?? 0];
+    if (x > right || x + width < left || y > bottom || y + height < top) continue;
+    context.globalAlpha = node.type === "frame" ? 0.25 : 1;
+    context.fillStyle = (node.selected ? accent : plain)!;
+    context.fillRect(x, y, width, height);
+    if (!titled) continue;
+    context.strokeRect(x, y, width, height);
+    context.fillStyle = text!;
+    if (node.type === "loom") context.fillText(node.data.entry.title || node.data.shape.title, x + width / 2, y + height / 2, width);
+  }
+  context.globalAlpha = 1;
+}
+
+/** Both ends of each link, four numbers a link, by colour. */
+function linesOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): Lines {
+  const sockets = new Map<string, Point>();
+  for (const node of nodes) {
+    for (const handle of node.handles ?? []) sockets.set(`${handle.type}:${node.id}.${handle.id}`, { x: node.position.x + handle.x + SOCKET / 2, y: node.position.y + handle.y + SOCKET / 2 });
+  }
+  const found = new Map<string, number[]>();
+  for (const edge of edges) {
+    const from = sockets.get(`source:${edge.source}.${edge.sourceHandle}`);
+    const to = sockets.get(`target:${edge.target}.${edge.targetHandle}`);
+    if (!from || !to) continue;
+    const colour = String(edge.style?.stroke);
+    const list = found.get(colour) ?? [];
+    if (!list.length) found.set(colour, list);
+    list.push(from.x, from.y, to.x, to.y);
+  }
+  return [...found].map(([colour, list]) => [colour, Float32Array.from(list)] as const);
+}
