@@ -1,7 +1,7 @@
 // Decides how the server is asked: one function a call, and one error for everything that can go wrong, with what to do next.
 // Documents travel as exact JSON (graph/json), so that no digit of a seed is lost on the way.
 
-import { fromData, withoutDefaults, type Workflow } from "../graph/document";
+import { fromData, written, type Workflow } from "../graph/document";
 import { parse, stringify, type Json as ExactJson } from "../graph/json";
 import { heard, t } from "../text";
 import { summaryInWords, templateInWords } from "../text/templates";
@@ -89,13 +89,13 @@ export const api = {
   logIn: (token: string) => json<Api.Session>("session", { method: "POST", body: { token } }),
   nodes: () => json<Api.NodePage>("nodes?limit=1000"),
   choices: (type: string, input: string) => json<Api.Choices>(`nodes/${name(type)}/choices/${name(input)}`),
-  check: (workflow: Workflow, signal?: AbortSignal) => json<Api.CheckReply>("check", { method: "POST", body: { workflow: withoutDefaults(workflow) }, signal }),
-  plan: (workflow: Workflow, signal?: AbortSignal) => json<Api.Plan>("plan", { method: "POST", body: { workflow: withoutDefaults(workflow) }, signal }),
+  check: (workflow: Workflow, signal?: AbortSignal) => json<Api.CheckReply>("check", { method: "POST", body: { workflow: written(workflow) }, signal }),
+  plan: (workflow: Workflow, signal?: AbortSignal) => json<Api.Plan>("plan", { method: "POST", body: { workflow: written(workflow) }, signal }),
   run: ({ workflow, inputs = {}, targets = null, title, priority = 0 }: RunAsked) =>
     json<Api.Submitted>("runs", {
       method: "POST",
       headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) },
-      body: { workflow: withoutDefaults(workflow), inputs, targets, title: title.slice(0, 200), priority, client: CLIENT },
+      body: { workflow: written(workflow), inputs, targets, title: title.slice(0, 200), priority, client: CLIENT },
     }),
   job: (id: string) => json<Api.JobDetail>(`runs/${id}`),
   jobs: (limit = 30) => json<Api.JobPage>(`runs${query({ limit })}`),
@@ -113,7 +113,7 @@ export const api = {
     exact<Api.StoredWorkflow>(`workflows/${name(stored)}`, {
       method: "PUT",
       headers: etag === null ? { "If-None-Match": "*" } : { "If-Match": quoted(etag) },
-      body: { workflow: withoutDefaults(workflow) },
+      body: { workflow: written(workflow) },
     }),
   removeWorkflow: (stored: string, etag: string) => ask(`workflows/${name(stored)}`, { method: "DELETE", headers: { "If-Match": quoted(etag) } }),
   renameWorkflow: (stored: string, to: string) => exact<Api.StoredWorkflow>(`workflows/${name(stored)}/rename`, { method: "POST", body: { name: to } }),
@@ -123,8 +123,8 @@ export const api = {
   template: async (stored: string) => templateInWords((await exact<Api.StoredWorkflow>(`templates/${name(stored)}`)).workflow),
   open: (file: Blob) => exact<Api.OpenedFile>("open", { method: "POST", blob: file }),
   /** A PNG that holds the document, over a picture that was made or over one of its graph. */
-  picture: async (workflow: Workflow, result: string | null) => (await ask("picture", { method: "POST", body: { workflow: withoutDefaults(workflow), result } })).blob(),
-  diff: (before: Workflow, after: Workflow) => data<Api.DiffReply>("diff", { method: "POST", body: { before: withoutDefaults(before), after: withoutDefaults(after) } }),
+  picture: async (workflow: Workflow, result: string | null) => (await ask("picture", { method: "POST", body: { workflow: written(workflow), result } })).blob(),
+  diff: (before: Workflow, after: Workflow) => data<Api.DiffReply>("diff", { method: "POST", body: { before: written(before), after: written(after) } }),
   results: (asked: { search?: string; favourite?: boolean; trashed?: boolean; job?: string; offset?: number; limit?: number } = {}) => json<Api.ResultPage>(`results${query(asked)}`),
   result: (id: string) => json<Api.ResultDetail>(`results/${id}`),
   resultWorkflow: (id: string) => exact<Api.OpenedFile>(`results/${id}/workflow`),

@@ -1,7 +1,7 @@
 // Decides what a workflow document is in the editor: the file's own data, frozen in use and changed only by commands.
 // Unknown fields and node types are kept; what the file says of layout is read through guards, since anyone may have written it.
 
-import { isObject, numberOf, parse, stringify, JsonError, type Json, type JsonObject } from "./json";
+import { isObject, numberOf, parse, stringify, JsonError, Written, type Json, type JsonObject } from "./json";
 import { because, type Code, type Facts, type Reason } from "./reasons";
 
 export const FORMAT = "latent-loom/1";
@@ -136,21 +136,34 @@ function isTexts(value: Json | undefined): value is string[] {
 
 /** The one text form, equal to what the engine writes: sorted keys, defaults left out, a trailing newline. */
 export function canonical(workflow: Workflow): string {
-  return `${stringify(withoutDefaults(workflow))}\n`;
+  return `${written(workflow).text}\n`;
 }
 
-export function withoutDefaults(workflow: Workflow): JsonObject {
-  const data: Record<string, Json> = { ...(workflow as unknown as JsonObject), format: workflow.format ?? FORMAT };
+/** What was written stays known: most of a document is that of a moment ago, and it is compared, kept and sent after each change. */
+const known = new WeakMap<object, Written>();
+
+export function written(workflow: Workflow): Written {
+  return once(workflow, () => stringify(withoutDefaults(workflow)));
+}
+
+function once(part: object, write: () => string): Written {
+  let found = known.get(part);
+  if (!found) known.set(part, (found = new Written(write())));
+  return found;
+}
+
+function withoutDefaults(workflow: Workflow): { [key: string]: Json | Written | { [name: string]: Json | Written } } {
+  const data: ReturnType<typeof withoutDefaults> = { ...(workflow as unknown as JsonObject), format: workflow.format ?? FORMAT };
   for (const key of ["title", "description"]) if (data[key] === "") delete data[key];
-  for (const key of ["requires", "view"]) if (isObject(data[key]) && !Object.keys(data[key]).length) delete data[key];
-  const map = (key: string, found: [string, Json][]) => {
+  for (const key of ["requires", "view"] as const) if (isObject(workflow[key]) && !Object.keys(workflow[key]).length) delete data[key];
+  const map = (key: string, found: [string, Json | Written][]) => {
     if (found.length) data[key] = Object.fromEntries(found);
     else delete data[key];
   };
-  map("nodes", Object.entries(workflow.nodes ?? {}).map(([id, entry]) => [id, nodeWithoutDefaults(entry)]));
+  map("nodes", Object.entries(workflow.nodes ?? {}).map(([id, entry]) => [id, once(entry, () => stringify(nodeWithoutDefaults(entry)))]));
   map("inputs", Object.entries(workflow.inputs ?? {}).map(([name, port]) => [name, portWithoutDefaults(port)]));
   map("outputs", Object.entries(workflow.outputs ?? {}).map(([name, port]) => [name, portWithoutDefaults(port)]));
-  map("definitions", Object.entries(workflow.definitions ?? {}).map(([name, inner]) => [name, withoutDefaults(inner)]));
+  map("definitions", Object.entries(workflow.definitions ?? {}).map(([name, inner]) => [name, written(inner)]));
   return data;
 }
 

@@ -2,10 +2,9 @@
 // with the links that came from outside beside it.
 
 import { definitionScope, isSubgraph } from "./catalogue";
-import { FORMAT, eachLink, fromData, nodesOf, own, split, viewOf, workflowAt, type NodeEntry, type Point, type Scope, type Workflow } from "./document";
+import { FORMAT, canonical, eachLink, fromData, nodesOf, own, split, viewOf, workflowAt, written, type NodeEntry, type Point, type Scope, type Workflow } from "./document";
 import { freshName, place, setLink, setViewPart, viewPart } from "./edit";
-import { isObject, parse, sameJson, stringify, type Json } from "./json";
-import { withoutDefaults } from "./document";
+import { isObject, parse, type Json } from "./json";
 
 /** The chosen nodes as a workflow: links among them stay, those from outside too (they are cut or kept when pasted). */
 export function copy(document: Workflow, scope: Scope, ids: ReadonlySet<string>): Workflow {
@@ -39,7 +38,7 @@ function collectDefinitions(document: Workflow, scope: Scope, entry: NodeEntry, 
 
 /** The fragment as text for the clipboard, and back. Null for a text that holds no workflow. */
 export function toText(fragment: Workflow): string {
-  return stringify(withoutDefaults(fragment));
+  return written(fragment).text;
 }
 
 export function fromText(text: string): Workflow | null {
@@ -108,7 +107,7 @@ function mergedDefinitions(document: Workflow, scope: Scope, fragment: Workflow)
   const renamed = new Map<string, string>();
   for (const [name, inner] of Object.entries(fragment.definitions ?? {})) {
     const there = definitionScope(document, scope, name);
-    if (there && sameJson(withoutDefaults(workflowAt(document, there)!), withoutDefaults(inner))) continue;
+    if (there && canonical(workflowAt(document, there)!) === canonical(inner)) continue;
     const fresh = freshName(name, (taken) => definitionScope(document, scope, taken) !== undefined || Object.hasOwn(definitions, taken));
     definitions[fresh] = inner;
     if (fresh !== name) renamed.set(name, fresh);

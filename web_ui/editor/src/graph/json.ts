@@ -11,6 +11,13 @@ export class Float {
   constructor(readonly value: number) {}
 }
 
+/** A value that was written already: its canonical text, without indent. */
+export class Written {
+  constructor(readonly text: string) {}
+}
+
+type Writable = Json | Written | readonly Writable[] | { readonly [key: string]: Writable };
+
 export const MAX_DEPTH = 64;
 
 export class JsonError extends Error {
@@ -158,15 +165,16 @@ export function parse(text: string): Json {
 }
 
 /** The canonical text: keys sorted by code point, two spaces, numbers as the engine writes them. */
-export function stringify(value: Json, indent = ""): string {
+export function stringify(value: Writable, indent = ""): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string") return quote(value);
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value).toString() : float(value);
   if (value instanceof Float) return float(value.value);
+  if (value instanceof Written) return value.text.replaceAll("\n", `\n${indent}`);
   const inner = indent + "  ";
   if (Array.isArray(value)) return value.length ? `[\n${value.map((item) => inner + stringify(item, inner)).join(",\n")}\n${indent}]` : "[]";
-  const object = value as JsonObject;
+  const object = value as { readonly [key: string]: Writable };
   const keys = Object.keys(object).sort(byCodePoint);
   return keys.length ? `{\n${keys.map((key) => `${inner}${quote(key)}: ${stringify(object[key]!, inner)}`).join(",\n")}\n${indent}}` : "{}";
 }

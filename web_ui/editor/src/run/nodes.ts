@@ -83,7 +83,12 @@ export class NodeStates {
   setProblems(problems: readonly ProblemEntry[]): void {
     const before = this.problems;
     const after = new Map<string, ProblemEntry[]>();
-    for (const problem of problems) if (problem.node) after.set(problem.node, [...(after.get(problem.node) ?? []), problem]);
+    for (const problem of problems) {
+      if (!problem.node) continue;
+      const list = after.get(problem.node);
+      if (list) list.push(problem);
+      else after.set(problem.node, [problem]);
+    }
     this.problems = after;
     for (const path of new Set([...before.keys(), ...after.keys()])) {
       const [old, now] = [before.get(path), after.get(path)];

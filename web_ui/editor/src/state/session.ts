@@ -98,18 +98,11 @@ function revived(kept: KeptTab): Tab {
   return newTab(document, { id: kept.id, saved, name: kept.name, etag: kept.etag, job: kept.job, mode: kept.mode, conflict: kept.conflict });
 }
 
-const texts = new WeakMap<object, string>();
-function textOf(document: Tab["saved"]): string {
-  let text = texts.get(document);
-  if (text === undefined) texts.set(document, (text = canonical(document)));
-  return text;
-}
-
 async function keep(): Promise<void> {
   const state = app.get();
   const tabs = state.tabs.map((tab): KeptTab => {
     const { history, saved, id, name, etag, job, mode, conflict } = tab;
-    return { id, text: textOf(history.document), saved: saved === history.document ? null : textOf(saved), name, etag, job, mode, conflict };
+    return { id, text: canonical(history.document), saved: saved === history.document ? null : canonical(saved), name, etag, job, mode, conflict };
   });
   const kept: KeptWindow = { id: mine, at: Date.now(), active: activeTab().id, tabs };
   await done((await database()).transaction(STORE, "readwrite").objectStore(STORE).put(kept));

@@ -85,14 +85,16 @@ function drawBoxes(context: CanvasRenderingContext2D, { zoom, left, top, right, 
 
 /** Both ends of each link, four numbers a link, by colour. */
 function linesOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): Lines {
-  const sockets = new Map<string, Point>();
-  for (const node of nodes) {
-    for (const handle of node.handles ?? []) sockets.set(`${handle.type}:${node.id}.${handle.id}`, { x: node.position.x + handle.x + SOCKET / 2, y: node.position.y + handle.y + SOCKET / 2 });
-  }
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const end = (id: string, type: "source" | "target", name: string | null | undefined): Point | undefined => {
+    const node = byId.get(id);
+    const handle = node?.handles?.find((one) => one.id === name && one.type === type);
+    return node && handle && { x: node.position.x + handle.x + SOCKET / 2, y: node.position.y + handle.y + SOCKET / 2 };
+  };
   const found = new Map<string, number[]>();
   for (const edge of edges) {
-    const from = sockets.get(`source:${edge.source}.${edge.sourceHandle}`);
-    const to = sockets.get(`target:${edge.target}.${edge.targetHandle}`);
+    const from = end(edge.source, "source", edge.sourceHandle);
+    const to = end(edge.target, "target", edge.targetHandle);
     if (!from || !to) continue;
     const colour = String(edge.style?.stroke);
     const list = found.get(colour) ?? [];

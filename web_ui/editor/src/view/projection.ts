@@ -1,7 +1,7 @@
 // Decides what the canvas is given for a workflow: nodes with known sizes and sockets, links with their colours.
 // What did not change is the same object as before, so that the canvas renders what changed and nothing else.
 
-import { Position, type Edge, type Node } from "@xyflow/react";
+import { Position, type Edge, type Node, type NodeHandle } from "@xyflow/react";
 import { outputOf, type Shape } from "../graph/catalogue";
 import { eachLink, framesOf, nodesOf, notesOf, pointsOf, split, viewOf, type Frame, type NodeEntry, type Note, type Point, type Workflow } from "../graph/document";
 import { own } from "../graph/document";
@@ -84,10 +84,7 @@ export class Projection {
         return {
           ...boxed(id, at, geometry.width, geometry.height), type: "loom", data, selected: shown.selected.has(id),
           ariaLabel: entry.title || shape.title,
-          handles: geometry.sockets.map((socket) => ({
-            id: socket.id, type: socket.side, position: socket.side === "target" ? Position.Left : Position.Right,
-            x: socket.x - SOCKET / 2, y: socket.y - SOCKET / 2, width: SOCKET, height: SOCKET,
-          })),
+          handles: handlesOf(geometry),
         };
       });
     }
@@ -127,6 +124,21 @@ export class Projection {
     this.edges = next;
     return found;
   }
+}
+
+const handles = new WeakMap<Geometry, NodeHandle[]>();
+
+/** The sockets as React Flow takes them: the same list for all nodes of one geometry. */
+function handlesOf(geometry: Geometry): NodeHandle[] {
+  let found = handles.get(geometry);
+  if (!found) {
+    found = geometry.sockets.map((socket) => ({
+      id: socket.id, type: socket.side, position: socket.side === "target" ? Position.Left : Position.Right,
+      x: socket.x - SOCKET / 2, y: socket.y - SOCKET / 2, width: SOCKET, height: SOCKET,
+    }));
+    handles.set(geometry, found);
+  }
+  return found;
 }
 
 export function linkId({ source, node, input }: { source: string; node: string; input: string }): string {
