@@ -81,7 +81,7 @@ async def mark_result(server: Server, call: Call[NoQuery, schema.ResultChange]) 
 async def trash_result(server: Server, call: Call[NoQuery, NoBody]) -> web.Response:
     """Put it into the trash, from where it can be restored."""
     await server.in_files(server.results.delete, call.path["id"])
-    await server.tell("result_changed", id=call.path["id"])
+    await server.tell("result_trashed", id=call.path["id"])
     return web.Response(status=204)
 
 
@@ -89,7 +89,7 @@ async def trash_result(server: Server, call: Call[NoQuery, NoBody]) -> web.Respo
 async def restore_result(server: Server, call: Call[NoQuery, NoBody]) -> schema.ResultDetail:
     """Take it out of the trash."""
     found = await server.in_files(server.results.restore, call.path["id"])
-    await server.tell("result_changed", id=found.id)
+    await server.tell("result_restored", id=found.id)
     return found
 
 

@@ -181,6 +181,22 @@ def test_the_bin_is_emptied_after_a_question_and_not_before(window: Callable[...
     expect(gallery.locator(".tile")).to_have_count(1)
 
 
+def test_a_picture_that_is_thrown_away_leaves_its_node_and_comes_back(editor: Editor, editor_server: Served) -> None:
+    values = {"name": "thrown away", "value": 70}
+    opened(
+        editor,
+        {"format": "latent-loom/1", "title": "thrown", "nodes": {"p": {"type": "toy.paint", "version": 1, "values": values}}},
+    )
+    editor.run()
+    shown = editor.node("p").locator(".node-picture img")
+    expect(shown).to_have_count(1)
+    (result,) = editor.state("p")["pictures"]
+    editor_server.call("DELETE", f"/api/results/{result}", {})
+    expect(shown).to_have_count(0)
+    editor_server.post(f"/api/results/{result}/restore")
+    expect(shown).to_have_count(1)
+
+
 def test_a_picture_is_looked_at_closely_where_the_pointer_is_and_two_under_a_slider(
     editor: Editor, editor_server: Served
 ) -> None:

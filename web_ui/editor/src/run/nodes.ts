@@ -69,6 +69,10 @@ export class NodeStates {
     }
   }
 
+  dropPicture(result: string): void {
+    for (const [path, { pictures }] of this.states) if (pictures?.includes(result)) this.change(path, { pictures: pictures.filter((one) => one !== result) });
+  }
+
   setPlan(nodes: Iterable<[string, Planned]>): void {
     const before = this.plans;
     this.plans = new Map(nodes);

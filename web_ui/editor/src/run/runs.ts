@@ -172,6 +172,8 @@ const listener = {
   event(event: EventInfo) {
     if (event.kind.startsWith("job_") || event.kind.startsWith("queue_")) refreshQueue();
     if (event.kind.startsWith("result_")) app.set((state) => ({ resultsVersion: state.resultsVersion + 1 }));
+    if (event.kind === "result_trashed") for (const tab of app.get().tabs) statesOf(tab.id).dropPicture(text(event.data?.id));
+    if (event.kind === "result_restored") for (const tab of app.get().tabs) if (tab.job && !tab.running) void showResults(tab.job, tab.id).catch(complain);
     if (event.kind === "workflow_saved") void followSaved(text(event.data?.name), text(event.data?.etag));
     const tab = event.job ? jobs.get(event.job) : undefined;
     if (!tab || !event.job || tabOf(tab)?.job !== event.job) return;
