@@ -6,6 +6,7 @@ import { api, picture } from "../api/client";
 import type { Choices } from "../api/types";
 import { t } from "../text";
 import { Icon } from "../view/Icon";
+import { isLong } from "../view/format";
 import { Look } from "../view/Look";
 import type { FieldProps } from "./Field";
 
@@ -60,7 +61,7 @@ function SelectAtHand(props: SelectProps) {
       onClick={() => setBy("click")}
       onFocus={() => setBy("focus")}
     >
-      <span className="choice-text">{props.current}</span>
+      <span className="choice-text" data-long={isLong(props.current)}>{props.current}</span>
     </button>
   );
 }
@@ -82,7 +83,7 @@ function ListedChoice({ field, label, value, change, id, invalid, nodeType }: Fi
         data-invalid={invalid || undefined}
         onClick={() => setOpen(!open)}
       >
-        <span className="choice-text">{shown || t("choose")}</span>
+        <span className="choice-text" data-long={isLong(shown)}>{shown || t("choose")}</span>
         <Icon name="down" />
       </button>
       {open && button.current && (

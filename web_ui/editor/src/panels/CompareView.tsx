@@ -6,12 +6,13 @@ import { api } from "../api/client";
 import type { Revision } from "../api/types";
 import { compared, insideOf, isAt, kindsOf, linkKindsOf, pathOf, scopesOf, type Comparison, type Difference, type Kind } from "../graph/compare";
 import { own, workflowAt, type Scope } from "../graph/document";
+import { ROW, SOCKET } from "../graph/geometry";
 import { shapesOf } from "../graph/infer";
 import type { Json } from "../graph/json";
 import { activeTab, complain, useApp, type App, type Side } from "../state/app";
 import { FILES, pickFile, readFile, sideOf } from "../state/files";
 import { t, type Key } from "../text";
-import { humanName, moment } from "../view/format";
+import { humanName, isLong, moment } from "../view/format";
 import { Projection, type GraphEdge, type NodeData } from "../view/projection";
 import { Change, Changes, KindWord, labelOf, written } from "./Changes";
 import { DialogFrame } from "./DialogFrame";
@@ -159,14 +160,14 @@ function NodeCompared({ data }: NodeProps<ComparedNode>) {
       </div>
       {geometry.rows.map((row) =>
         row.kind === "sockets" ? (
-          <div key={row.y} className="row sockets" style={{ top: row.y, height: row.height }}>
-            {row.input !== undefined && <><Socket id={row.input} side="target" /><span className="socket-name">{humanName(row.input)}</span></>}
-            {row.output !== undefined && <><span className="socket-name out">{humanName(row.output)}</span><Socket id={row.output} side="source" /></>}
+          <div key={row.y} className="row sockets" style={{ height: row.height }}>
+            {row.input !== undefined && <><Socket id={row.input} y={row.y} side="target" /><span className="socket-name" data-long={isLong(humanName(row.input))}>{humanName(row.input)}</span></>}
+            {row.output !== undefined && <><span className="socket-name out" data-long={isLong(humanName(row.output))}>{humanName(row.output)}</span><Socket id={row.output} y={row.y} side="source" /></>}
           </div>
         ) : (
-          <div key={row.y} className="row field" style={{ top: row.y, height: row.height }} data-tall={row.height > 40 || undefined} data-changed={changeOf(row.input) !== undefined || undefined}>
-            <Socket id={row.input} side="target" />
-            <span className="field-name">{humanName(row.input)}</span>
+          <div key={row.y} className="row field" style={{ height: row.height }} data-tall={row.height > 40 || undefined} data-changed={changeOf(row.input) !== undefined || undefined}>
+            <Socket id={row.input} y={row.y} side="target" />
+            <span className="field-name" data-long={isLong(humanName(row.input))}>{humanName(row.input)}</span>
             <Value difference={changeOf(row.input)} value={own(entry.links, row.input) !== undefined ? undefined : (own(entry.values, row.input) ?? (shape.inputs.find((one) => one.name === row.input)?.default as Json | undefined))} />
           </div>
         ),
@@ -181,8 +182,8 @@ function Value({ difference, value }: { readonly difference?: Difference; readon
   return <span className="change">{value === undefined || value === null ? "" : written(value)}</span>;
 }
 
-function Socket({ id, side }: { readonly id: string; readonly side: "source" | "target" }) {
-  return <Handle id={id} type={side} position={side === "target" ? Position.Left : Position.Right} className="socket" isConnectable={false} style={{ width: 10, height: 10 }} />;
+function Socket({ id, y, side }: { readonly id: string; readonly y: number; readonly side: "source" | "target" }) {
+  return <Handle id={id} type={side} position={side === "target" ? Position.Left : Position.Right} className="socket" isConnectable={false} style={{ top: y + (ROW - SOCKET) / 2, width: SOCKET, height: SOCKET }} />;
 }
 
 function LinkCompared({ id, sourceX, sourceY, targetX, targetY, data, style }: EdgeProps<ComparedEdge>) {

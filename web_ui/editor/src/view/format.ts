@@ -7,6 +7,9 @@ export { humanName } from "../text";
 /** What is wrong, and what to do next. */
 export const wholeTold = ({ cause, action }: { readonly cause: string; readonly action?: string }): string => (action ? `${cause} ${action}` : cause);
 
+/** Whether a name may be too long for its row of a node: only such are clipped. */
+export const isLong = (name: string): true | undefined => name.length > 11 || undefined;
+
 export function seconds(value: number | null | undefined): string {
   if (value == null) return "";
   const format = (number: number, digits: number) => number.toLocaleString(language(), { maximumFractionDigits: digits });
