@@ -40,12 +40,12 @@ async function ask(path: string, { method = "GET", body, blob, headers = {}, sig
     throw new ApiError(0, t("serverSilent"), t("serverSilentAction"));
   }
   if (response.ok || response.status === 304) return response;
-  const problem = await response.text().then(heard<Partial<Api.ProblemDetails>>).catch((): Partial<Api.ProblemDetails> => ({}));
+  const problem = await response.json().then(heard<Partial<Api.ProblemDetails>>).catch((): Partial<Api.ProblemDetails> => ({}));
   throw new ApiError(response.status, problem.detail || problem.title || t("serverAnswered", { status: response.status }), problem.action ?? "", problem.problems ?? [], problem.etag ?? null);
 }
 
 async function json<T>(path: string, asked?: Asked): Promise<T> {
-  return heard<T>(await (await ask(path, asked)).text());
+  return heard<T>(await (await ask(path, asked)).json());
 }
 
 /** An answer that holds a document. */

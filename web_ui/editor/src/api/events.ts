@@ -53,7 +53,7 @@ export function listen(listener: Listener, begin?: number): () => void {
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       if (typeof data !== "string") return decoded(data, listener);
-      const message = heard<EventInfo | Progress>(data);
+      const message = heard<EventInfo | Progress>(JSON.parse(data));
       if (message.kind === "progress") return listener.progress(message as Progress);
       cursor = Math.max(cursor ?? 0, (message as EventInfo).cursor);
       listener.event(message as EventInfo);

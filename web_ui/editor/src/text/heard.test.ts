@@ -13,7 +13,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-const told = (said: unknown) => heard<{ cause: string }>(JSON.stringify({ cause: "as it came", said })).cause;
+const told = (said: unknown) => heard<{ cause: string }>({ cause: "as it came", said }).cause;
 
 test("a sentence is made from its code and facts, with sentences inside, lists and names of fields", () => {
   const reason = { code: "needed", facts: { got: "int", want: "Image" } };

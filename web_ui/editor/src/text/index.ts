@@ -56,11 +56,10 @@ export function keyNames(keys: string): string {
 
 // what the server tells
 
-/** JSON from the server: where a text comes with what it was made from, it is in the language of the interface. */
-export function heard<T>(json: string): T {
-  const found = JSON.parse(json) as T;
-  if (tongue.sentences) putInWords(found);
-  return found;
+/** What the server told: where a text comes with what it was made from, it is put into the language of the interface. */
+export function heard<T>(told: unknown): T {
+  if (tongue.sentences) putInWords(told);
+  return told as T;
 }
 
 /** Values of documents travel in answers too, and may have a `said` that means anything. */
