@@ -64,7 +64,7 @@ def least(action: Callable[[Workflow], object], make: Callable[[int], Workflow],
 
 def measure(shape: Callable[..., Workflow], count: int) -> dict[str, float]:
     """Seconds of each kind of work on one graph of ``count`` nodes."""
-    rounds = 2 if count > 10_000 else 15 if count <= 1000 else 4
+    rounds = 15 if count <= 1000 else 4
     with Engine(of_functions(add, total)) as engine:
         workflow = shape(count)
         text = canonical(workflow)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.web_ui.editor.using import Editor, centre
+from tests.web_ui.serving import Served
 
 TOY = {
     "format": "latent-loom/1",
@@ -21,12 +22,14 @@ def order(editor: Editor) -> list[str]:
 
 
 def row(editor: Editor, title: str) -> Locator:
-    return editor.page.locator(".job").filter(has_text=title)
+    return editor.page.locator(".job").filter(has=editor.page.get_by_text(title, exact=True)).first
 
 
 @pytest.fixture
-def waiting(editor: Editor) -> Iterator[Editor]:
+def waiting(window: Callable[..., Editor], serve: Callable[..., Served]) -> Editor:
     """Three jobs that wait, as the queue is paused."""
+    editor = window(serve().url)
+    editor.page.locator(".node").first.wait_for()
     editor.press("q")
     editor.page.get_by_role("button", name="Pause", exact=True).click()
     expect(editor.page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
@@ -36,11 +39,7 @@ def waiting(editor: Editor) -> Iterator[Editor]:
         editor.press("Control+Enter")
         editor.until(lambda title=title: title in order(editor), f"{title} is not queued")  # type: ignore[misc]
     assert order(editor) == ["one", "two", "three"]
-    yield editor
-    resume = editor.page.get_by_role("button", name="Go on", exact=True)
-    if resume.count():
-        resume.click()
-        editor.until(lambda: not order(editor))
+    return editor
 
 
 def test_a_waiting_job_is_dragged_to_another_place(waiting: Editor) -> None:
@@ -66,7 +65,7 @@ def test_a_waiting_job_moves_by_its_buttons(waiting: Editor) -> None:
 def test_a_cancelled_job_can_be_tried_again_and_the_queue_goes_on(waiting: Editor) -> None:
     row(waiting, "two").get_by_role("button", name="Cancel two").click()
     waiting.until(lambda: order(waiting) == ["one", "three"], f"{order(waiting)}")
-    row(waiting, "two").first.get_by_role("button", name="again").click()
+    row(waiting, "two").get_by_role("button", name="again").click()
     waiting.until(lambda: order(waiting) == ["one", "three", "two"], f"{order(waiting)}")
     waiting.page.get_by_role("button", name="Go on", exact=True).click()
     waiting.until(lambda: not order(waiting), "the queue does not go on")

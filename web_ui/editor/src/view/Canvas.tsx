@@ -272,8 +272,8 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         if (event instanceof WheelEvent) wheel.turn();
         else if (event) picture.keep();
       }}
+      onMove={(event) => event instanceof WheelEvent && wheel.turn()}
       onMoveEnd={(_, viewport) => {
-        wheel.rest();
         picture.release();
         viewports.set(viewKey, viewport);
       }}

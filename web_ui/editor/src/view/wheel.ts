@@ -4,10 +4,12 @@
 import { useRef, useSyncExternalStore } from "react";
 import { flushSync } from "react-dom";
 
+const RESTS_AFTER_MS = 150;
 const FRAME_MS = 12;
 
 class Wheel {
   turning = false;
+  private timer = 0;
   private readonly watchers = new Set<() => void>();
 
   readonly watch = (watcher: () => void) => {
@@ -15,17 +17,17 @@ class Wheel {
     return () => this.watchers.delete(watcher);
   };
 
+  /** To be called with each of its steps. */
   turn(): void {
     this.turning = true;
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => {
+      this.turning = false;
+      this.tell([...this.watchers]);
+    }, RESTS_AFTER_MS);
   }
 
-  /** Whoever waits is told, a few in each frame: a hundred nodes drawn in full at once would hold up what the hand does next. */
-  rest(): void {
-    if (!this.turning) return;
-    this.turning = false;
-    this.tell([...this.watchers]);
-  }
-
+  /** A few in each frame: a hundred nodes drawn in full at once would hold up what the hand does next. */
   private tell(waiting: (() => void)[]): void {
     requestAnimationFrame(() => {
       const end = performance.now() + FRAME_MS;
