@@ -131,6 +131,7 @@ class _Compiler:
         self.registry, self.folders = registry, folders
         self.problems: list[Problem] = []
         self.nodes: dict[str, Node] = {}
+        self.linked: list[FlatNode] = []  # in the order of the nodes: what the file links them to
         self.skipped: set[str] = set()
 
     def run(
@@ -140,7 +141,7 @@ class _Compiler:
         self.problems += flat.problems
         for flat_node in flat.nodes.values():
             self._add(flat_node)
-        nodes, wires = list(self.nodes.values()), self._wires(flat)
+        nodes, wires = list(self.nodes.values()), [self._wires(flat, one) for one in self.linked]
         order: list[Node] = []
         for place in self._order(nodes, wires):
             node = nodes[place]
@@ -204,24 +205,21 @@ class _Compiler:
                 self.problems.append(check.missing_input(flat.path, field_spec))
         if not spec.inputs.keys() >= links.keys() or not spec.inputs.keys() >= values.keys():
             self.problems += check.unknown_inputs(flat.path, spec, {**values, **links})
-        self.nodes[flat.path] = Node(-1, flat.path, spec, constants, {})
+        self.nodes[flat.path] = Node(len(self.linked), flat.path, spec, constants, {})  # its place, until all are put in order
+        self.linked.append(flat)
 
-    def _wires(self, flat: Flat) -> list[list[_Wire]]:
-        """What each node is linked to, in the order of the nodes; links to what does not exist become problems.
+    def _wires(self, flat: Flat, node: FlatNode) -> Sequence[_Wire]:
+        """What a node is linked to; links to what does not exist become problems.
 
         Nodes are looked up by name here and nowhere after: the names are spread over all memory once there are many.
         """
-        found: list[list[_Wire]] = []
-        for place, node in enumerate(self.nodes.values()):
-            node.index = place  # until they are put in order
-            wires: list[_Wire] = []
-            for name, link in flat.nodes[node.path].links.items():
-                if name in node.spec.inputs:
-                    single = isinstance(link, Output)
-                    wires.append(
-                        _Wire(name, single, self._ends(flat, node.path, name, (link,) if isinstance(link, Output) else link))
-                    )
-            found.append(wires)
+        if not node.links:
+            return ()
+        inputs, found = self.nodes[node.path].spec.inputs, list[_Wire]()
+        for name, link in node.links.items():
+            if name in inputs:
+                sources = (link,) if isinstance(link, Output) else link
+                found.append(_Wire(name, isinstance(link, Output), self._ends(flat, node.path, name, sources)))
         return found
 
     def _ends(self, flat: Flat, path: str, name: str, sources: tuple[Output, ...]) -> list[tuple[Node, str]]:
@@ -237,7 +235,7 @@ class _Compiler:
                 found.append((known, source.name))
         return found
 
-    def _order(self, nodes: list[Node], wires: list[list[_Wire]]) -> list[int]:
+    def _order(self, nodes: list[Node], wires: Sequence[Sequence[_Wire]]) -> list[int]:
         """Topological order of the places in ``nodes`` (Kahn); what lies on a cycle is reported with the cycle's path and left out."""
         readers: list[list[int]] = [[] for _ in nodes]
         missing = [0] * len(nodes)
@@ -260,7 +258,7 @@ class _Compiler:
             self.problems += check.cycles({path: [one for one in sources if one in left] for path, sources in reads.items()})
         return order
 
-    def _number_links(self, node: Node, wires: list[_Wire]) -> None:
+    def _number_links(self, node: Node, wires: Sequence[_Wire]) -> None:
         for name, single, ends in wires:
             if self.skipped and any(source.path in self.skipped for source, _ in ends):
                 self._without(node, name)
