@@ -30,9 +30,7 @@ class BriefLock:
             time.sleep(PAUSE_S)
         return True
 
-    def __enter__(self) -> None:
-        while not self._try(False):
-            time.sleep(PAUSE_S)
+    __enter__ = acquire
 
     def __exit__(self, *_error: object) -> None:
         self.release()

@@ -129,8 +129,7 @@ class Engine:
         """What a run would do. Raises WorkflowError when it could not start."""
         graph, keys = self._prepare(request)
         self.around.history.refresh()
-        with collector.resting():
-            return plan(graph, keys, self.around.cache, self.around.history, request.origin)
+        return plan(graph, keys, self.around.cache, self.around.history, request.origin)
 
     def explain(self, request: Request, node: str) -> list[Cause]:
         """Why ``node`` (a path, or a declared output) would run or be served, followed to the root. Raises WorkflowError."""

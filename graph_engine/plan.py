@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from graph_engine import collector
 from graph_engine.cache.memory import MISSING
 from graph_engine.cache.tiers import Cache
 from graph_engine.digest import Digests, Keys
@@ -65,6 +66,10 @@ class Planner:
         self.unknown: dict[int, Sentence] = {}
 
     def run(self) -> list[Planned]:
+        with collector.resting():
+            return self._run()
+
+    def _run(self) -> list[Planned]:
         machine = Scheduler(self.graph.units, self.graph.targets)
         waiting: deque[Command] = deque(machine.on_event(Begin()))
         while waiting:

@@ -27,7 +27,7 @@ export function QueuePanel() {
   }, [queue]);
   useEffect(refreshQueue, []);
   const waiting = queue?.jobs.filter((job) => job.state !== "running") ?? [];
-  const place = (id: string, before: string) => void api.changeJob(id, { before }).then(refreshQueue, complain);
+  const place = (id: string, before: string) => act(api.changeJob(id, { before }));
   /** What makes a waiting job's row one that is moved by hand. */
   const draggable = (at: number): LiHTMLAttributes<HTMLLIElement> & { "data-gap"?: "above" | "below" } => {
     const [job, next] = [waiting[at]!.id, waiting[at + 1]?.id ?? ""];
@@ -81,6 +81,8 @@ export function QueuePanel() {
   );
 }
 
+const act = (done: Promise<unknown>) => void done.then(refreshQueue, complain);
+
 const isInUpperHalf = ({ clientY, currentTarget }: DragEvent): boolean => {
   const { top, height } = currentTarget.getBoundingClientRect();
   return clientY < top + height / 2;
@@ -97,7 +99,6 @@ function JobRow({ job, row, rise, sink }: JobRowProps) {
   const open = job.state === "queued" || job.state === "running" || job.state === "interrupted";
   const results = job.results ?? [];
   const took = job.started_at != null && job.ended_at != null ? seconds(job.ended_at - job.started_at) : "";
-  const act = (done: Promise<unknown>) => void done.then(refreshQueue, complain);
   return (
     <li className="job" data-state={job.state} {...row}>
       {results[0] ? (
