@@ -5,7 +5,6 @@ Everything wrong is collected as problems. A problem in a node that no target ne
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -118,20 +117,11 @@ def compile(
         return _Compiler(registry, folders or Folders()).run(workflow, given or {}, targets, lengths or {})
 
 
-class _Wire(NamedTuple):
-    """What one input is linked to: (node, output). ``single``: the file names one output and no list of them."""
-
-    input: str
-    single: bool
-    ends: list[tuple[Node, str]]
-
-
 class _Compiler:
     def __init__(self, registry: Registry, folders: Folders) -> None:
         self.registry, self.folders = registry, folders
         self.problems: list[Problem] = []
         self.nodes: dict[str, Node] = {}
-        self.linked: list[FlatNode] = []  # in the order of the nodes: what the file links them to
         self.skipped: set[str] = set()
 
     def run(
@@ -141,13 +131,11 @@ class _Compiler:
         self.problems += flat.problems
         for flat_node in flat.nodes.values():
             self._add(flat_node)
-        nodes, wires = list(self.nodes.values()), [self._wires(flat, one) for one in self.linked]
-        order: list[Node] = []
-        for place in self._order(nodes, wires):
-            node = nodes[place]
-            node.index = len(order)  # what it reads has its index already
-            order.append(node)
-            self._number_links(node, wires[place])
+        for node in self.nodes.values():
+            self._link(node, flat)
+        order = self._order(list(self.nodes.values()))
+        for node in order:
+            self._leave_out(node, order)
             self._check_types(node, order)
         by_path = {node.path: node for node in order}
         outputs = self._outputs(flat, by_path)
@@ -205,66 +193,52 @@ class _Compiler:
                 self.problems.append(check.missing_input(flat.path, field_spec))
         if not spec.inputs.keys() >= links.keys() or not spec.inputs.keys() >= values.keys():
             self.problems += check.unknown_inputs(flat.path, spec, {**values, **links})
-        self.nodes[flat.path] = Node(len(self.linked), flat.path, spec, constants, {})  # its place, until all are put in order
-        self.linked.append(flat)
+        self.nodes[flat.path] = Node(len(self.nodes), flat.path, spec, constants, {})  # by place, until all are put in order
 
-    def _wires(self, flat: Flat, node: FlatNode) -> Sequence[_Wire]:
-        """What a node is linked to; links to what does not exist become problems.
+    def _link(self, node: Node, flat: Flat) -> None:
+        """Link a node to what the file says, by place; links to what does not exist become problems.
 
         Nodes are looked up by name here and nowhere after: the names are spread over all memory once there are many.
         """
-        if not node.links:
-            return ()
-        inputs, found = self.nodes[node.path].spec.inputs, list[_Wire]()
-        for name, link in node.links.items():
-            if name in inputs:
-                sources = (link,) if isinstance(link, Output) else link
-                found.append(_Wire(name, isinstance(link, Output), self._ends(flat, node.path, name, sources)))
-        return found
+        for name, link in flat.nodes[node.path].links.items():
+            if name not in node.spec.inputs:
+                continue
+            sources = (link,) if isinstance(link, Output) else link
+            found = tuple([end for source in sources if (end := self._end(flat, node.path, name, source)) is not None])
+            if found:
+                node.links[name] = found[0] if isinstance(link, Output) else found
 
-    def _ends(self, flat: Flat, path: str, name: str, sources: tuple[Output, ...]) -> list[tuple[Node, str]]:
-        found = []
-        for source in sources:
-            known = self.nodes.get(source.path)
-            if known is None and source.path in flat.nodes:
-                continue  # its own problem is reported already
-            if known is None or source.name not in known.spec.outputs:
-                near = self.nodes if len(self.problems) < MANY_PROBLEMS else ()
-                self.problems.append(check.bad_link(path, name, source, known.spec if known else None, near))
-            else:
-                found.append((known, source.name))
-        return found
+    def _end(self, flat: Flat, path: str, name: str, source: Output) -> Link | None:
+        known = self.nodes.get(source.path)
+        if known is not None and source.name in known.spec.outputs:
+            return Link(known.index, source.name)
+        if known is not None or source.path not in flat.nodes:  # else that node's own problem is reported already
+            near = self.nodes if len(self.problems) < MANY_PROBLEMS else ()
+            self.problems.append(check.bad_link(path, name, source, known.spec if known else None, near))
+        return None
 
-    def _order(self, nodes: list[Node], wires: Sequence[Sequence[_Wire]]) -> list[int]:
-        """Topological order of the places in ``nodes`` (Kahn); what lies on a cycle is reported with the cycle's path and left out."""
-        readers: list[list[int]] = [[] for _ in nodes]
-        missing = [0] * len(nodes)
-        for place, mine in enumerate(wires):
-            for wire in mine:
-                missing[place] += len(wire.ends)
-                for source, _ in wire.ends:
-                    readers[source.index].append(place)
-        ready = deque([place for place, count in enumerate(missing) if count == 0])
-        order: list[int] = []
-        while ready:
-            order.append(done := ready.popleft())
-            for reader in readers[done]:
-                missing[reader] -= 1
-                if missing[reader] == 0:
-                    ready.append(reader)
+    def _order(self, nodes: list[Node]) -> list[Node]:
+        """The nodes in topological order, the file's own where it is one, numbered anew; what lies on or behind a cycle is left out,
+        and the cycle's path reported.
+        """
+        order = _depth_first([[link.node for link in node.sources(node.links)] for node in nodes])
         if len(order) < len(nodes):
-            left = {nodes[place].path: wires[place] for place, count in enumerate(missing) if count}
-            reads = {path: [source.path for wire in mine for source, _ in wire.ends] for path, mine in left.items()}
+            placed = set(order)
+            left = {node.path: node for node in nodes if node.index not in placed}
+            reads = {path: [nodes[link.node].path for link in node.sources(node.links)] for path, node in left.items()}
             self.problems += check.cycles({path: [one for one in sources if one in left] for path, sources in reads.items()})
-        return order
+        ordered = [nodes[place] for place in order]
+        if ordered != nodes:
+            _renumber(ordered, order)
+        return ordered
 
-    def _number_links(self, node: Node, wires: Sequence[_Wire]) -> None:
-        for name, single, ends in wires:
-            if self.skipped and any(source.path in self.skipped for source, _ in ends):
-                self._without(node, name)
-            elif ends:
-                found = [Link(source.index, output) for source, output in ends]
-                node.links[name] = found[0] if single else tuple(found)
+    def _leave_out(self, node: Node, order: list[Node]) -> None:
+        """Take away the links to nodes that are left out."""
+        if self.skipped:
+            for name in list(node.links):
+                if any(order[link.node].path in self.skipped for link in node.sources([name])):
+                    del node.links[name]
+                    self._without(node, name)
 
     def _without(self, node: Node, name: str) -> None:
         """A link whose source is left out: the default takes its place, or the node is left out too."""
@@ -349,6 +323,36 @@ class _Compiler:
                     waiting += [one.path for one in ((link,) if isinstance(link, Output) else link)]
         idle = flat.nodes.keys() - needed
         return tuple(p for p in self.problems if p.node not in idle), tuple(p for p in self.problems if p.node in idle)
+
+
+def _depth_first(sources: Sequence[Sequence[int]]) -> list[int]:
+    """Places in an order in which each stands behind its sources, without those that are on a cycle or read from one."""
+    order, seen, placed = list[int](), bytearray(len(sources)), bytearray(len(sources))
+    for first in range(len(sources)):
+        waiting = [first]
+        while waiting:
+            place = waiting[-1]
+            if not seen[place]:
+                seen[place] = True
+                waiting += [source for source in reversed(sources[place]) if not seen[source]]
+                continue
+            waiting.pop()  # what it reads was tried by now; what is not placed waits for this very node
+            if not placed[place] and all(map(placed.__getitem__, sources[place])):
+                placed[place] = True
+                order.append(place)
+    return order
+
+
+def _renumber(nodes: Sequence[Node], places: Sequence[int]) -> None:
+    """Number the nodes, and what they are linked to, by their position; ``places`` are the numbers that they have."""
+    index_of = {place: index for index, place in enumerate(places)}
+    for index, node in enumerate(nodes):
+        node.index = index
+        for name, link in node.links.items():
+            if isinstance(link, Link):
+                node.links[name] = Link(index_of[link.node], link.output)
+            else:
+                node.links[name] = tuple([Link(index_of[one.node], one.output) for one in link])
 
 
 NO_LAZY: Mapping[str, tuple[int, ...]] = {}

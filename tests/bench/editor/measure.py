@@ -25,6 +25,7 @@ from tests.bench.editor.bare_page import bare_page
 from tests.web_ui.editor import browsers
 from tests.web_ui.serving import Served
 
+PACK = Path(__file__).parent / "pack"
 COUNTS = (200, 1000, 2000)
 FRAMES = 80
 STROKE_FRAMES = 20
@@ -36,16 +37,17 @@ BESIDE = ("bare", "empty canvas")
 
 
 def graph(count: int) -> dict[str, Any]:
-    """Diffusion-like nodes in a grid: 1.5 links a node, about six inputs with fields."""
+    """Diffusion-like nodes in a grid (see ``pack``): six inputs with fields, three outputs, 1.5 links a node."""
     nodes: dict[str, Any] = {}
     views: dict[str, Any] = {}
     columns = 50
     for index in range(count):
         name = f"n{index}"
-        links = {"latent": f"n{index - 1}.latent"} if index else {}
+        links = {"cfg": f"n{index - 1}.cfg"} if index else {}
         if index % 2 and index > columns:
-            links["noise"] = f"n{index - columns}.latent"
-        nodes[name] = {"type": "loom.sample", "version": 1, "values": {"steps": index % 60 + 1}, "links": links}
+            links["denoise"] = f"n{index - columns}.denoise"
+        values = {"prompt": f"a boat, {index}", "seed": index, "steps": index % 60 + 1}
+        nodes[name] = {"type": "bench.sample", "version": 1, "values": values, "links": links}
         views[name] = {"x": index % columns * 330, "y": index // columns * 420}
     return {"format": "latent-loom/1", "title": f"{count}", "nodes": nodes, "view": {"nodes": views}}
 
@@ -143,7 +145,7 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as state, bare_page(Path(state) / "bare") as bare, sync_playwright() as playwright:
-        served = Served(Path(state))
+        served = Served(Path(state), "--packs", str(PACK))
         path, environment = browsers.find(playwright.chromium.executable_path)
         try:
             for count in options.counts:
