@@ -100,7 +100,7 @@ def measured(page: Page, session: CDPSession, pan_button: str, zoom_one: Any, ov
             if step == 0:
                 mouse(session, "mousePressed", start, 450, button=pan_button, clickCount=1)
             share = (step + 1) / STROKE_FRAMES
-            at = start + way * stroke * share * share * (3 - 2 * share)
+            at = round(start + way * stroke * share * share * (3 - 2 * share))  # a mouse tells whole pixels
             mouse(session, "mouseMoved", at, 450 - way * step, button=pan_button, buttons=4)
             if step == STROKE_FRAMES - 1:
                 mouse(session, "mouseReleased", at, 450 - way * step, button=pan_button)

@@ -20,8 +20,9 @@ import { FarView } from "./FarView";
 import { LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
-import { KeptPicture } from "./keptPicture";
+import { KeptPicture, toPixel } from "./keptPicture";
 import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
+import { turns } from "./turns";
 import { useDetail, wheel } from "./wheel";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
@@ -77,7 +78,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     // eslint-disable-next-line
     [projection, workflow, shapes, tab, place, selection, moving, sizes, states, pictured],
   );
-  const [first] = useState(() => viewports.get(viewKey) ?? wholeOf(nodes));
+  const [first] = useState(() => viewports.get(viewKey) ?? wholeOf(nodes) ?? ORIGIN); // never another: React Flow then leaves it to us where the graph is drawn
   const all = useRef(nodes);
   all.current = nodes;
   const edges = useMemo(() => projection.edgesOf({ workflow, shapes, selectedLinks: selection.links }), [projection, workflow, shapes, selection.links]);
@@ -268,16 +269,19 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         event.preventDefault();
         openMenu(event.clientX, event.clientY, PaneMenu(flow.screenToFlowPosition({ x: event.clientX, y: event.clientY })));
       }}
-      onMoveStart={(event) => {
+      onMove={(event) => {
         if (event instanceof WheelEvent) wheel.turn();
-        else if (event) picture.keep();
+        else turns.panning = event !== null;
       }}
-      onMove={(event) => event instanceof WheelEvent && wheel.turn()}
       onMoveEnd={(_, viewport) => {
-        picture.release();
+        turns.panning = false;
         viewports.set(viewKey, viewport);
       }}
-      defaultViewport={first}
+      viewport={first}
+      onViewportChange={({ x, y, zoom }) => {
+        if (zoom !== flow.getZoom()) picture.zoomed();
+        flowStore.setState({ transform: [toPixel(x), toPixel(y), zoom] });
+      }}
       minZoom={MIN_ZOOM}
       maxZoom={2.5}
       snapToGrid
@@ -322,6 +326,7 @@ function wholeOf(nodes: GraphNode[]): Viewport | undefined {
 }
 
 const TOP_BAR = 48;
+const ORIGIN: Viewport = { x: 0, y: 0, zoom: 1 };
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

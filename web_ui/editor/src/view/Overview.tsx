@@ -1,20 +1,24 @@
 // Decides how the dots behind the graph and the small map of it are drawn. Both only move while one pans: a pattern and a map that are
 // painted anew with every frame cost more than the graph itself.
 
-import { useReactFlow, useStore, type ReactFlowState } from "@xyflow/react";
+import { useReactFlow, useStore, ViewportPortal, type ReactFlowState } from "@xyflow/react";
 import { memo, useEffect, useMemo, useRef } from "react";
 import { t } from "../text";
 import type { GraphNode } from "./projection";
 
 const GAP = 20;
+/** The dots lie on a sheet below the graph, as large as a graph may be: so that the browser draws both as one. */
+const SHEET = 100_000;
 const [WIDTH, HEIGHT] = [170, 110];
 const transformOf = (state: ReactFlowState) => state.transform;
 
 export const Dots = memo(function Dots() {
-  const [x, y, zoom] = useStore(transformOf);
-  const gap = GAP * zoom * (zoom < 0.8 ? 2 : 1);
-  const rest = (value: number) => ((value % gap) + gap) % gap;
-  return <div className="dots" style={{ backgroundSize: `${gap}px ${gap}px`, transform: `translate(${rest(x) - gap}px, ${rest(y) - gap}px)` }} aria-hidden="true" />;
+  const zoom = useStore((state) => state.transform[2]);
+  const left = useStore((state) => Math.round(-state.transform[0] / state.transform[2] / SHEET) * SHEET);
+  const top = useStore((state) => Math.round(-state.transform[1] / state.transform[2] / SHEET) * SHEET);
+  const gap = zoom < 0.8 ? 2 * GAP : GAP;
+  const style = { "--dot": `${1 / zoom}px`, backgroundSize: `${gap}px ${gap}px`, left: left - SHEET, top: top - SHEET, width: 2 * SHEET, height: 2 * SHEET };
+  return <ViewportPortal><div className="dots" style={style} aria-hidden="true" /></ViewportPortal>;
 });
 
 interface Bounds {

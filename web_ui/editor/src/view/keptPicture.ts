@@ -1,5 +1,5 @@
-// Decides when the browser keeps the picture that it has of the graph and shifts it: while a hand pans. Once the hand rests the graph is painted
-// anew, so that text is sharp whatever a second finger did to the zoom. The wheel gains nothing by it.
+// Decides when the browser keeps the picture that it has of the graph and shifts it: always, but while one zooms. Once that is over the graph is
+// painted anew, so that text is sharp at its size; while it goes on a kept picture would have to grow with every step away.
 
 const SHARP_AFTER_MS = 200;
 
@@ -8,13 +8,13 @@ export class KeptPicture {
 
   constructor(private readonly drawing: () => HTMLElement | null | undefined) {}
 
-  keep(): void {
+  /** To be called with each step of a zoom. */
+  zoomed(): void {
     clearTimeout(this.timer);
-    this.drawing()?.style.setProperty("will-change", "transform");
-  }
-
-  release(): void {
-    clearTimeout(this.timer);
+    this.drawing()?.style.setProperty("will-change", "auto");
     this.timer = window.setTimeout(() => this.drawing()?.style.removeProperty("will-change"), SHARP_AFTER_MS);
   }
 }
+
+/** A picture is shifted by whole pixels of the screen: between them it is blurred, and mixing neighbours takes twice the time. */
+export const toPixel = (at: number): number => Math.round(at * devicePixelRatio) / devicePixelRatio;

@@ -1,0 +1,33 @@
+// Decides when a node that comes into view while a hand pans gets its rows: one node after another, a frame each. A column of nodes that comes
+// in at once would take longer than a frame, and the hand would feel it.
+
+import { useEffect, useState } from "react";
+import { flushSync } from "react-dom";
+
+class Turns {
+  panning = false;
+  private readonly waiting = new Set<() => void>();
+
+  readonly wait = (waiter: () => void) => {
+    if (!this.waiting.size) requestAnimationFrame(this.next);
+    this.waiting.add(waiter);
+    return () => void this.waiting.delete(waiter);
+  };
+
+  private readonly next = () => {
+    const [waiter] = this.waiting;
+    if (!waiter) return;
+    this.waiting.delete(waiter);
+    flushSync(waiter);
+    if (this.waiting.size) requestAnimationFrame(this.next);
+  };
+}
+
+export const turns = new Turns();
+
+/** Whether the turn of what uses it has come: at once where nothing moves. */
+export function useTurn(): boolean {
+  const [come, setCome] = useState(!turns.panning);
+  useEffect(() => (come ? undefined : turns.wait(() => setCome(true))), [come]);
+  return come;
+}
