@@ -196,10 +196,8 @@ def one(browser: Any, served: Served, count: int) -> dict[str, Any]:
     before = metrics(session)
     start = time.monotonic()
     page.dispatch_event(".app", "drop", {"dataTransfer": handle})
-    while (
-        page.evaluate("() => __editor.document().title") != str(count)
-        or not page.locator(".react-flow__node, canvas.far-links").count()
-    ):
+    tab = page.locator(".tab[data-active]", has_text=str(count))
+    while not tab.count() or not page.locator(".react-flow__node, canvas.far-links").count():
         page.wait_for_timeout(5)
     interactive_ms = 1000 * (time.monotonic() - start)
     page.wait_for_timeout(1200)

@@ -162,6 +162,38 @@ def test_nodes_are_one_drawing_while_the_wheel_turns_and_get_their_fields_when_i
     assert editor.page.locator("canvas.far-links").count() == 0
 
 
+WATCH_ROWS = """() => {
+  const withRows = () => [...document.querySelectorAll(".react-flow__node:has(.row)")].map((node) => node.dataset.id);
+  const seen = new Set(withRows());
+  window.atOnce = [];
+  const look = () => {
+    const come = withRows().filter((id) => !seen.has(id));
+    for (const id of come) seen.add(id);
+    if (come.length) window.atOnce.push(come.length);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""
+
+
+def test_nodes_that_a_pan_brings_in_get_their_rows_one_a_frame(editor: Editor) -> None:
+    editor.open(large(400))
+    editor.until(lambda: editor.document["title"] == "large")
+    editor.press("1")
+    editor.settled()
+    editor.page.evaluate(WATCH_ROWS)
+    mouse = editor.page.mouse
+    mouse.move(1300, 500)
+    mouse.down(button="middle")
+    mouse.move(1200, 480, steps=3)
+    mouse.move(100, 200, steps=3)
+    editor.until(lambda: len(editor.page.evaluate("() => window.atOnce")) > 3, "the pan brought nothing in")
+    editor.until(lambda: editor.page.locator(".react-flow__node:not(:has(.row))").count() == 0, "a node stayed without rows")
+    assert set(editor.page.evaluate("() => window.atOnce")) == {1}
+    mouse.up(button="middle")
+    assert editor.page.locator(".react-flow__edge").count() > 0
+
+
 def test_a_keystroke_in_a_field_renders_one_node(editor: Editor) -> None:
     editor.page.evaluate(
         """() => {

@@ -210,3 +210,23 @@ def test_frames_notes_modes_and_tidying_are_gestures_of_their_own(editor: Editor
     editor.click_canvas()
     editor.press("l")
     editor.until(lambda: editor.document["view"]["nodes"] != before)
+
+
+def test_links_end_at_the_rims_of_their_sockets(editor: Editor) -> None:
+    editor.press("1")
+    editor.settled()
+    ends = editor.page.evaluate(LINK_ENDS)
+    assert len(ends) == len(editor.links())
+    assert [end for end in ends if max(end["from"], end["to"]) > 0.6] == []  # pixels beside the rim
+
+
+LINK_ENDS = """() => [...document.querySelectorAll(".react-flow__edge")].map((edge) => {
+  const [source, target] = edge.dataset.id.split(">");
+  const path = edge.querySelector(".react-flow__edge-path");
+  const away = (length, socket, side) => {
+    const at = path.getPointAtLength(length).matrixTransform(path.getScreenCTM());
+    const box = document.querySelector(`[data-socket="${socket}"]`).getBoundingClientRect();
+    return Math.hypot(box[side] - at.x, box.y + box.height / 2 - at.y);
+  };
+  return { id: edge.dataset.id, from: away(0, `source:${source}`, "right"), to: away(path.getTotalLength(), `target:${target}`, "left") };
+})"""

@@ -143,24 +143,28 @@ export function canonical(workflow: Workflow): string {
 const known = new WeakMap<object, Written>();
 
 export function written(workflow: Workflow): Written {
-  return once(workflow, () => stringify(withoutDefaults(workflow)));
+  return once(workflow, () => withoutDefaults(workflow), "");
 }
 
-function once(part: object, write: () => string): Written {
+function once(part: object, data: () => Parameters<typeof stringify>[0], indent: string): Written {
   let found = known.get(part);
-  if (!found) known.set(part, (found = new Written(write())));
+  if (!found) known.set(part, (found = new Written(stringify(data(), indent), indent)));
   return found;
 }
+
+/** Those of a workflow which is in no other. */
+const [VIEW_INDENT, NODE_INDENT] = ["  ", "    "];
 
 function withoutDefaults(workflow: Workflow): { [key: string]: Json | Written | { [name: string]: Json | Written } } {
   const data: ReturnType<typeof withoutDefaults> = { ...(workflow as unknown as JsonObject), format: workflow.format ?? FORMAT };
   for (const key of ["title", "description"]) if (data[key] === "") delete data[key];
   for (const key of ["requires", "view"] as const) if (isObject(workflow[key]) && !Object.keys(workflow[key]).length) delete data[key];
+  if (isObject(data.view)) data.view = once(data.view, () => workflow.view!, VIEW_INDENT);
   const map = (key: string, found: [string, Json | Written][]) => {
     if (found.length) data[key] = Object.fromEntries(found);
     else delete data[key];
   };
-  map("nodes", Object.entries(workflow.nodes ?? {}).map(([id, entry]) => [id, once(entry, () => stringify(nodeWithoutDefaults(entry)))]));
+  map("nodes", Object.entries(workflow.nodes ?? {}).map(([id, entry]) => [id, once(entry, () => nodeWithoutDefaults(entry), NODE_INDENT)]));
   map("inputs", Object.entries(workflow.inputs ?? {}).map(([name, port]) => [name, portWithoutDefaults(port)]));
   map("outputs", Object.entries(workflow.outputs ?? {}).map(([name, port]) => [name, portWithoutDefaults(port)]));
   map("definitions", Object.entries(workflow.definitions ?? {}).map(([name, inner]) => [name, written(inner)]));

@@ -13,6 +13,7 @@ export const PICTURE_ROW = 148;
 export const PREVIEW = 248;
 export const FOOT = 8;
 export const SOCKET = 14;
+const BORDER = 1;
 export const COLLAPSED = HEADER;
 
 export type Row =
@@ -67,14 +68,14 @@ function unfolded(shape: Shape, linked: ReadonlySet<string>, pictured: boolean):
   for (let index = 0; index < Math.max(links.length, shape.outputs.length); index += 1) {
     const [input, output] = [links[index]?.name, shape.outputs[index]?.name];
     rows.push({ kind: "sockets", y, height: ROW, input, output });
-    if (input !== undefined) sockets.push({ id: input, side: "target", x: 0, y: y + ROW / 2 });
-    if (output !== undefined) sockets.push({ id: output, side: "source", x: WIDTH, y: y + ROW / 2 });
+    if (input !== undefined) sockets.push({ id: input, side: "target", x: BORDER, y: y + ROW / 2 + BORDER });
+    if (output !== undefined) sockets.push({ id: output, side: "source", x: WIDTH - BORDER, y: y + ROW / 2 + BORDER });
     y += ROW;
   }
   for (const input of shape.inputs.filter(isField)) {
     const height = rowHeight(input, linked.has(input.name));
     rows.push({ kind: "field", y, height, input: input.name });
-    sockets.push({ id: input.name, side: "target", x: 0, y: y + ROW / 2 });
+    sockets.push({ id: input.name, side: "target", x: BORDER, y: y + ROW / 2 + BORDER });
     y += height;
   }
   return { width: WIDTH, height: y + (pictured ? PREVIEW : 0) + FOOT, rows, sockets };

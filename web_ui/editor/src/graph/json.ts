@@ -11,9 +11,9 @@ export class Float {
   constructor(readonly value: number) {}
 }
 
-/** A value that was written already: its canonical text, without indent. */
+/** A value that was written already: its canonical text, as it stands behind an indent. */
 export class Written {
-  constructor(readonly text: string) {}
+  constructor(readonly text: string, readonly indent = "") {}
 }
 
 type Writable = Json | Written | readonly Writable[] | { readonly [key: string]: Writable };
@@ -51,7 +51,10 @@ export function sameJson(one: Json | undefined, other: Json | undefined): boolea
   return Number.isNaN(one) && Number.isNaN(other);
 }
 
+/** A text without escapes, as most are. */
+const PLAIN = /"[^"\\\u0000-\u001f]*"/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
+const WORDS = [["true", true], ["false", false], ["null", null]] as const;
 const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 /** Reads JSON text. Throws JsonError with line and column for anything else, for duplicate keys and for deep nesting. */
@@ -65,6 +68,9 @@ export function parse(text: string): Json {
     for (let code = text.charCodeAt(at); code === 32 || code === 10 || code === 13 || code === 9; code = text.charCodeAt(at)) at += 1;
   };
   const string = (): string => {
+    const open = at;
+    PLAIN.lastIndex = open;
+    if (PLAIN.test(text)) return text.slice(open + 1, (at = PLAIN.lastIndex) - 1);
     at += 1;
     let found = "";
     for (let start = at; ; ) {
@@ -114,8 +120,8 @@ export function parse(text: string): Json {
     if (first === '"') return string();
     if (first === "{") return object(depth);
     if (first === "[") return array(depth);
-    for (const [word, meant] of [["true", true], ["false", false], ["null", null]] as const) {
-      if (text.startsWith(word, at)) {
+    for (const [word, meant] of WORDS) {
+      if (first === word[0] && text.startsWith(word, at)) {
         at += word.length;
         return meant;
       }
@@ -169,9 +175,9 @@ export function stringify(value: Writable, indent = ""): string {
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "string") return quote(value);
   if (typeof value === "bigint") return value.toString();
-  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value).toString() : float(value);
+  if (typeof value === "number") return Number.isSafeInteger(value) ? `${value}` : Number.isInteger(value) ? BigInt(value).toString() : float(value);
   if (value instanceof Float) return float(value.value);
-  if (value instanceof Written) return value.text.replaceAll("\n", `\n${indent}`);
+  if (value instanceof Written) return value.indent === indent ? value.text : value.text.replaceAll(`\n${value.indent}`, `\n${indent}`);
   const inner = indent + "  ";
   if (Array.isArray(value)) return value.length ? `[\n${value.map((item) => inner + stringify(item, inner)).join(",\n")}\n${indent}]` : "[]";
   const object = value as { readonly [key: string]: Writable };

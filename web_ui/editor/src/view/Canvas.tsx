@@ -20,7 +20,7 @@ import { FarView } from "./FarView";
 import { LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
-import { KeptPicture, toPixel } from "./keptPicture";
+import { KeptPicture, onPixels } from "./keptPicture";
 import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 import { turns } from "./turns";
 import { useDetail, wheel } from "./wheel";
@@ -67,6 +67,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const placed = useFlowStore((state) => state.width > 0); // until then the canvas does not know what is on screen, and would mount everything
   const near = useFlowStore((state) => state.transform[2] >= FAR_BELOW);
   const far = !useDetail(near, { falls: true });
+  useState(() => flowStore.setState({ updateNodeInternals: () => {} })); // sizes and sockets are known: React Flow would measure each node that comes into view
   const [picture] = useState(() => new KeptPicture(() => flowStore.getState().domNode?.querySelector<HTMLElement>(".react-flow__viewport")));
   const held = useRef<{ end: End; shift: boolean } | null>(null);
   const moved = useRef<GraphEdge | null>(null);
@@ -78,7 +79,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     // eslint-disable-next-line
     [projection, workflow, shapes, tab, place, selection, moving, sizes, states, pictured],
   );
-  const [first] = useState(() => viewports.get(viewKey) ?? wholeOf(nodes) ?? ORIGIN); // never another: React Flow then leaves it to us where the graph is drawn
+  const [first] = useState(() => onPixels(viewports.get(viewKey) ?? wholeOf(nodes) ?? ORIGIN)); // never another: React Flow then leaves it to us where the graph is drawn
   const all = useRef(nodes);
   all.current = nodes;
   const edges = useMemo(() => projection.edgesOf({ workflow, shapes, selectedLinks: selection.links }), [projection, workflow, shapes, selection.links]);
@@ -271,16 +272,17 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       }}
       onMove={(event) => {
         if (event instanceof WheelEvent) wheel.turn();
-        else turns.panning = event !== null;
+        else turns.panning = event instanceof UIEvent;
       }}
       onMoveEnd={(_, viewport) => {
         turns.panning = false;
         viewports.set(viewKey, viewport);
       }}
       viewport={first}
-      onViewportChange={({ x, y, zoom }) => {
+      onViewportChange={(viewport) => {
+        const { x, y, zoom } = onPixels(viewport);
         if (zoom !== flow.getZoom()) picture.zoomed();
-        flowStore.setState({ transform: [toPixel(x), toPixel(y), zoom] });
+        flowStore.setState({ transform: [x, y, zoom] });
       }}
       minZoom={MIN_ZOOM}
       maxZoom={2.5}

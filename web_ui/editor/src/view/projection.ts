@@ -3,8 +3,7 @@
 
 import { Position, type Edge, type Node, type NodeHandle } from "@xyflow/react";
 import { outputOf, type Shape } from "../graph/catalogue";
-import { eachLink, framesOf, nodesOf, notesOf, pointsOf, split, viewOf, type Frame, type NodeEntry, type Note, type Point, type Workflow } from "../graph/document";
-import { own } from "../graph/document";
+import { eachLink, framesOf, nodesOf, notesOf, own, pointsOf, split, viewOf, type Frame, type NodeEntry, type Note, type Point, type Workflow } from "../graph/document";
 import { geometryOf, SOCKET, type Geometry } from "../graph/geometry";
 import { colourOf } from "./colours";
 
@@ -43,6 +42,7 @@ export interface Shown {
 export class Projection {
   private nodes = new Map<string, { key: readonly unknown[]; node: GraphNode }>();
   private edges = new Map<string, { key: readonly unknown[]; edge: GraphEdge }>();
+  private drawn: { key: readonly unknown[]; edges: GraphEdge[] } = { key: [], edges: [] };
 
   nodesOf(shown: Shown): GraphNode[] {
     const { workflow } = shown;
@@ -100,7 +100,15 @@ export class Projection {
     return found;
   }
 
+  /** The same list as before where no link changed, as after most keystrokes: React Flow would go through a new one link by link. */
   edgesOf(shown: Pick<Shown, "workflow" | "shapes" | "selectedLinks">): GraphEdge[] {
+    const key: unknown[] = [shown.selectedLinks, shown.workflow.view?.links];
+    for (const [id, entry] of Object.entries(nodesOf(shown.workflow))) key.push(id, entry.links, shown.shapes.get(id));
+    if (!same(this.drawn.key, key)) this.drawn = { key, edges: this.drawEdges(shown) };
+    return this.drawn.edges;
+  }
+
+  private drawEdges(shown: Pick<Shown, "workflow" | "shapes" | "selectedLinks">): GraphEdge[] {
     const found: GraphEdge[] = [];
     const next = new Map<string, { key: readonly unknown[]; edge: GraphEdge }>();
     for (const { source, node, input, many } of eachLink(shown.workflow)) {
