@@ -7,19 +7,21 @@ import { flushSync } from "react-dom";
 class Turns {
   panning = false;
   private readonly waiting = new Set<() => void>();
+  private frame = 0;
 
   readonly wait = (waiter: () => void) => {
-    if (!this.waiting.size) requestAnimationFrame(this.next);
     this.waiting.add(waiter);
+    this.frame ||= requestAnimationFrame(this.next);
     return () => void this.waiting.delete(waiter);
   };
 
   private readonly next = () => {
+    this.frame = 0;
     const [waiter] = this.waiting;
     if (!waiter) return;
     this.waiting.delete(waiter);
     flushSync(waiter);
-    if (this.waiting.size) requestAnimationFrame(this.next);
+    if (this.waiting.size) this.frame ||= requestAnimationFrame(this.next);
   };
 }
 
