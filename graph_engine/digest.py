@@ -68,7 +68,8 @@ class Keys:
             head = self._heads[node.spec.type] = hashlib.sha256()
             for part in (node.spec.type, node.spec.version, self._numerics if node.spec.lane == "device" else ""):
                 self._codecs.feed(part, head.update)
-        hasher, parts = head.copy(), list[Any]()
+        hasher = head.copy()
+        parts: list[Any] = []
         self._codecs.feed(node.constants, parts.append)  # many short ones: joining them costs less than hashing each
         hasher.update(b"".join(parts))
         return hasher

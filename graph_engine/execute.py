@@ -332,7 +332,8 @@ class Run:
 
     def _gather(self, node: Node, names: tuple[str, ...]) -> tuple[dict[str, Any], tuple[int, ...]]:
         """The node's inputs, constants and linked, as they are kept; and the sources whose values are gone after all."""
-        inputs, lost = dict(node.constants), list[int]()
+        inputs = dict(node.constants)
+        lost: list[int] = []
         for name in names:
             link = node.links[name]
             if isinstance(link, Link):

@@ -174,7 +174,8 @@ class _Compiler:
         if problem is not None:
             self.problems.append(problem)
             return
-        constants, links = dict[str, Any](), flat.links
+        links = flat.links
+        constants: dict[str, Any] = {}
         for name, field_spec in spec.inputs.items():
             link = links.get(name)
             if link:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 Fact: TypeAlias = "str | int | list[str] | list[Sentence]"  # a str may be a sentence too
@@ -30,9 +31,19 @@ class Sentences(dict[str, str]):
     """A table of English by code: ``say("no_choice", value="'x'")`` is the sentence."""
 
     def __call__(self, code: str, /, **facts: Fact) -> Sentence:
-        made = Sentence(_BLANK.sub(lambda blank: _written(facts[blank[1]], blank[2]), self[code]))
+        text, blanks = _pieces(self[code])
+        for name, word, after in blanks:
+            text += _written(facts[name], word) + after
+        made = Sentence(text)
         made.code, made.facts = code, facts
         return made
+
+
+@cache  # a run of many nodes says the same of each
+def _pieces(template: str) -> tuple[str, tuple[tuple[str, str | None, str], ...]]:
+    """What stands before the first blank; and each blank's name, its word, and what follows it."""
+    before, *rest = _BLANK.split(template)
+    return before, tuple(zip(rest[::3], rest[1::3], rest[2::3], strict=True))
 
 
 def said(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -144,10 +144,12 @@ function rollSeeds(document: Workflow): Workflow {
 // what the server tells
 
 let queueTimer: ReturnType<typeof setTimeout> | undefined;
+let asked = 0;
 export function refreshQueue(): void {
   queueTimer ??= setTimeout(() => {
     queueTimer = undefined;
-    api.queue().then((queue) => app.set({ queue })).catch(() => {});
+    const mine = (asked += 1); // an answer that a later question has overtaken tells of an earlier order
+    api.queue().then((queue) => mine === asked && app.set({ queue })).catch(() => {});
   }, QUEUE_AFTER_MS);
 }
 
