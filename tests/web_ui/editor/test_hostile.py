@@ -121,9 +121,13 @@ def test_a_file_of_20_megabytes_opens(editor: Editor) -> None:
     editor.until(lambda: editor.page.evaluate("() => __editor.document().title") == "heavy")
 
 
-def test_a_file_of_1000_nodes_opens_pans_and_keeps_only_what_is_visible_in_the_page(editor: Editor) -> None:
-    editor.open(large(1000))
+def open_large(editor: Editor, count: int) -> None:
+    editor.open(large(count))
     editor.until(lambda: editor.document["title"] == "large")
+
+
+def test_a_file_of_1000_nodes_opens_pans_and_keeps_only_what_is_visible_in_the_page(editor: Editor) -> None:
+    open_large(editor, 1000)
     editor.press("1")
     editor.until(lambda: 0 < editor.page.locator(".react-flow__node").count() < 60)
     before = editor.page.locator(".react-flow__viewport").get_attribute("style")
@@ -149,8 +153,7 @@ WHEEL = """async () => {
 
 
 def test_nodes_are_one_drawing_while_the_wheel_turns_and_get_their_fields_when_it_rests(editor: Editor) -> None:
-    editor.open(large(400))
-    editor.until(lambda: editor.document["title"] == "large")
+    open_large(editor, 400)
     editor.press("Shift+F")
     editor.settled()
     turning = editor.page.evaluate(WHEEL)
@@ -177,8 +180,7 @@ WATCH_ROWS = """() => {
 
 
 def test_nodes_that_a_pan_brings_in_get_their_rows_one_a_frame(editor: Editor) -> None:
-    editor.open(large(400))
-    editor.until(lambda: editor.document["title"] == "large")
+    open_large(editor, 400)
     editor.press("1")
     editor.settled()
     editor.page.evaluate(WATCH_ROWS)

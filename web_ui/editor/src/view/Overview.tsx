@@ -11,13 +11,16 @@ const GAP = 20;
 const SHEET = 100_000;
 const [WIDTH, HEIGHT] = [170, 110];
 const transformOf = (state: ReactFlowState) => state.transform;
+/** Where the sheet begins: it moves on in whole sheets, so that it is painted once. */
+const beginOf = (at: number, zoom: number) => (Math.round(-at / zoom / SHEET) - 1) * SHEET;
+const leftOf = ({ transform: [x, , zoom] }: ReactFlowState) => beginOf(x, zoom);
+const topOf = ({ transform: [, y, zoom] }: ReactFlowState) => beginOf(y, zoom);
 
 export const Dots = memo(function Dots() {
   const zoom = useStore((state) => state.transform[2]);
-  const left = useStore((state) => Math.round(-state.transform[0] / state.transform[2] / SHEET) * SHEET);
-  const top = useStore((state) => Math.round(-state.transform[1] / state.transform[2] / SHEET) * SHEET);
+  const [left, top] = [useStore(leftOf), useStore(topOf)];
   const gap = zoom < 0.8 ? 2 * GAP : GAP;
-  const style = { "--dot": `${1 / zoom}px`, backgroundSize: `${gap}px ${gap}px`, left: left - SHEET, top: top - SHEET, width: 2 * SHEET, height: 2 * SHEET };
+  const style = { "--dot": `${1 / zoom}px`, backgroundSize: `${gap}px ${gap}px`, left, top, width: 2 * SHEET, height: 2 * SHEET };
   return <ViewportPortal><div className="dots" style={style} aria-hidden="true" /></ViewportPortal>;
 });
 
