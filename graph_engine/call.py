@@ -27,15 +27,13 @@ def linked_value(node: Node, name: str, value: Any, folders: Folders) -> Any:
 
 def named_outputs(spec: NodeSpec, returned: Any) -> dict[str, Any]:
     """What the function returned, by output name. Raises TypeError when it is not what the node declares."""
-    if not spec.outputs:
-        return {}
-    if not spec.many_outputs:
-        values: Mapping[str, Any] = {next(iter(spec.outputs)): returned}
-    elif isinstance(returned, tuple) and len(returned) == len(spec.outputs):
-        values = dict(zip(spec.outputs, returned, strict=True))
-    else:
+    values = returned if spec.many_outputs else (returned,) * len(spec.outputs)  # of none or one
+    if not isinstance(values, tuple) or len(values) != len(spec.outputs):
         raise TypeError(f"it gave {type(returned).__name__} where {len(spec.outputs)} outputs are declared")
-    return {name: _typed(name, spec.outputs[name].type, value, spec.classes) for name, value in values.items()}
+    return {
+        output.name: value if type(value) is output.python_type else _typed(output.name, output.type, value, spec.classes)
+        for output, value in zip(spec.outputs.values(), values, strict=True)
+    }
 
 
 def failure(

@@ -354,8 +354,7 @@ class Run:
 
     def _arguments(self, node: Node, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """What the function is called with: linked values checked, everything handed out so that it cannot change what is kept."""
-        hand_out = self.around.codecs.hand_out
-        arguments = {name: hand_out(value) for name, value in inputs.items()}
+        arguments = self.around.codecs.hand_out_each(inputs)
         for name in node.bounded:
             if name in arguments:
                 arguments[name] = call.linked_value(node, name, arguments[name], self.around.folders)

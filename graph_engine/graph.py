@@ -356,7 +356,6 @@ def _renumber(nodes: Sequence[Node], places: Sequence[int]) -> None:
                 node.links[name] = tuple([Link(index_of[one.node], one.output) for one in link])
 
 
-NO_LAZY: Mapping[str, tuple[int, ...]] = {}
 ALONE = Unit()
 
 
@@ -366,6 +365,6 @@ def _unit(node: Node) -> Unit:
         return ALONE
     eager = tuple(dict.fromkeys([link.node for link in node.sources(node.eager)]))
     if node.spec.needs is None:
-        return Unit(eager, NO_LAZY, node.spec.fingerprint is not None and bool(eager), node.spec.volatile)
+        return Unit(eager, asks=node.spec.fingerprint is not None and bool(eager), volatile=node.spec.volatile)
     lazy = {name: tuple(dict.fromkeys(link.node for link in node.sources([name]))) for name in node.lazy}
     return Unit(eager, lazy, True, node.spec.volatile)

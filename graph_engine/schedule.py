@@ -11,18 +11,17 @@ The plan drives this same machine with lookups alone, so that what is planned is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """What the machine knows of a node: the nodes it always reads, those it may read by lazy input, whether its key needs values,
     whether it gives another value each time."""
 
     eager: tuple[int, ...] = ()
-    lazy: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    lazy: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     asks: bool = False
     volatile: bool = False
 

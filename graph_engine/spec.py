@@ -59,6 +59,10 @@ class OutputSpec:
     name: str
     type: SocketType
     help: str = ""
+    python_type: builtins.type | None = field(init=False)  # as for an input
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "python_type", PYTHON_TYPES.get(self.type))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,8 @@ class Codecs:
 
     def digest(self, value: Any) -> Digest:
         """Raises UnsupportedValueError for a value (or a part of one) without a codec."""
+        if encode := _ENCODERS.get(type(value)):
+            return Digest(hashlib.sha256(encode(value)).digest())
         hasher = hashlib.sha256()
         self.feed(value, hasher.update)
         return Digest(hasher.digest())
@@ -110,12 +112,12 @@ class Codecs:
         if kind is list or kind is tuple:
             return kind(map(self.hand_out, value))
         if kind is dict:
-            return {key: self.hand_out(item) for key, item in value.items()}
+            return self.hand_out_each(value)
         if codec := self._codec(kind):
             return codec.hand_out(value)
         if is_dataclass(value):
             parts = {item.name: getattr(value, item.name) for item in fields(value)}
-            copies = {name: self.hand_out(part) for name, part in parts.items()}
+            copies = self.hand_out_each(parts)
             if all(copies[name] is part for name, part in parts.items()):
                 return value
             twin = object.__new__(kind)
@@ -123,6 +125,10 @@ class Codecs:
                 object.__setattr__(twin, name, part)
             return twin
         raise self._unsupported(kind)
+
+    def hand_out_each(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Each of the values for a reader, by name."""
+        return {name: value if type(value) in _IMMUTABLE else self.hand_out(value) for name, value in values.items()}
 
     def describe(self, value: Any) -> str:
         """One short line: type, shape, never contents."""
