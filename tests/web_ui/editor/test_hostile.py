@@ -196,6 +196,33 @@ def test_nodes_that_a_pan_brings_in_get_their_rows_one_a_frame(editor: Editor) -
     assert editor.page.locator(".react-flow__edge").count() > 0
 
 
+POINT_ON_A_LINK = """() => {
+  for (const path of document.querySelectorAll(".react-flow__edge-interaction")) {
+    for (let share = 0.1; share < 1; share += 0.1) {
+      const at = path.getPointAtLength(share * path.getTotalLength()).matrixTransform(path.getScreenCTM());
+      if (at.x > 300 && at.x < 1000 && at.y > 200 && at.y < 700 && document.elementFromPoint(at.x, at.y) === path) return [at.x, at.y];
+    }
+  }
+}"""
+WIDTHS = """() => [...document.querySelectorAll(".react-flow__edge-path")].map((path) => getComputedStyle(path).strokeWidth)"""
+
+
+def test_a_link_shows_itself_to_a_hand_that_rests_on_it_and_not_to_one_that_pans(editor: Editor) -> None:
+    open_large(editor, 400)
+    editor.press("1")
+    editor.settled()
+    mouse, page = editor.page.mouse, editor.page
+    x, y = page.evaluate(POINT_ON_A_LINK)
+    mouse.move(x, y)
+    editor.until(lambda: "3px" in page.evaluate(WIDTHS), "the link did not show itself")
+    mouse.down(button="middle")
+    mouse.move(x - 60, y - 20, steps=4)
+    assert page.locator(".react-flow__edge:hover").count() == 1
+    assert "3px" not in page.evaluate(WIDTHS)
+    mouse.up(button="middle")
+    editor.until(lambda: "3px" in page.evaluate(WIDTHS), "the link did not show itself again")
+
+
 def test_a_keystroke_in_a_field_renders_one_node(editor: Editor) -> None:
     editor.page.evaluate(
         """() => {

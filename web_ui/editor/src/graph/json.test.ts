@@ -22,6 +22,13 @@ describe("JSON", () => {
     expect(parse("4.0")).toEqual(new Float(4));
   });
 
+  test("whole numbers of any length keep every digit", () => {
+    for (const text of ["0", "7", "-7", "123456789012345", "1234567890123456", "9007199254740993", "-9007199254740993"]) {
+      expect(stringify(parse(`[${text}]`))).toBe(`[\n  ${text}\n]`);
+      expect(stringify(parse(text))).toBe(text);
+    }
+  });
+
   test("it reads what JSON.parse reads", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
@@ -46,6 +53,8 @@ describe("JSON", () => {
     ["[".repeat(70), /nested/],
     ["{} x", /after the end/],
     ["nul", /value is missing/],
+    ["[01]", /comma/],
+    ["12a", /after the end/],
   ])("%s is refused with line and column", (text, what) => {
     expect(said(() => parse(text))).toMatch(what);
     expect(said(() => parse(text))).toMatch(/^line 1, column/);

@@ -54,6 +54,7 @@ export function sameJson(one: Json | undefined, other: Json | undefined): boolea
 /** A text without escapes, as most are. */
 const PLAIN = /"[^"\\\u0000-\u001f]*"/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
+const FEW_DIGITS = 15;
 const WORDS = [["true", true], ["false", false], ["null", null]] as const;
 const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
@@ -100,7 +101,23 @@ export function parse(text: string): Json {
       start = at;
     }
   };
+  /** A whole number of few digits, as most are; undefined for any other, which is then left where it stands. */
+  const digits = (): number | undefined => {
+    let end = at;
+    let found = 0;
+    let code = text.charCodeAt(end);
+    while (code >= 48 && code < 58 && end < at + FEW_DIGITS) {
+      found = 10 * found + code - 48;
+      code = text.charCodeAt((end += 1));
+    }
+    const ended = code === 44 || code === 10 || code === 125 || code === 93 || code === 32; // , newline } ] blank
+    if (end === at || !ended || (text.charCodeAt(at) === 48 && end > at + 1)) return undefined;
+    at = end;
+    return found;
+  };
   const number = (): Json => {
+    const small = digits();
+    if (small !== undefined) return small;
     NUMBER.lastIndex = at;
     const match = NUMBER.exec(text);
     if (!match) return fail("valueMissing");

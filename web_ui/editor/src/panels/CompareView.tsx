@@ -6,7 +6,6 @@ import { api } from "../api/client";
 import type { Revision } from "../api/types";
 import { compared, insideOf, isAt, kindsOf, linkKindsOf, pathOf, scopesOf, type Comparison, type Difference, type Kind } from "../graph/compare";
 import { own, workflowAt, type Scope } from "../graph/document";
-import { ROW, SOCKET } from "../graph/geometry";
 import { shapesOf } from "../graph/infer";
 import type { Json } from "../graph/json";
 import { activeTab, complain, useApp, type App, type Side } from "../state/app";
@@ -161,12 +160,12 @@ function NodeCompared({ data }: NodeProps<ComparedNode>) {
       {geometry.rows.map((row) =>
         row.kind === "sockets" ? (
           <div key={row.y} className="row sockets" style={{ height: row.height }}>
-            {row.input !== undefined && <><Socket id={row.input} y={row.y} side="target" /><span className="socket-name" data-long={isLong(humanName(row.input))}>{humanName(row.input)}</span></>}
-            {row.output !== undefined && <><span className="socket-name out" data-long={isLong(humanName(row.output))}>{humanName(row.output)}</span><Socket id={row.output} y={row.y} side="source" /></>}
+            {row.input !== undefined && <><Socket id={row.input} side="target" /><span className="socket-name" data-long={isLong(humanName(row.input))}>{humanName(row.input)}</span></>}
+            {row.output !== undefined && <><span className="socket-name out" data-long={isLong(humanName(row.output))}>{humanName(row.output)}</span><Socket id={row.output} side="source" /></>}
           </div>
         ) : (
           <div key={row.y} className="row field" style={{ height: row.height }} data-tall={row.height > 40 || undefined} data-changed={changeOf(row.input) !== undefined || undefined}>
-            <Socket id={row.input} y={row.y} side="target" />
+            <Socket id={row.input} side="target" />
             <span className="field-name" data-long={isLong(humanName(row.input))}>{humanName(row.input)}</span>
             <Value difference={changeOf(row.input)} value={own(entry.links, row.input) !== undefined ? undefined : (own(entry.values, row.input) ?? (shape.inputs.find((one) => one.name === row.input)?.default as Json | undefined))} />
           </div>
@@ -182,8 +181,8 @@ function Value({ difference, value }: { readonly difference?: Difference; readon
   return <span className="change">{value === undefined || value === null ? "" : written(value)}</span>;
 }
 
-function Socket({ id, y, side }: { readonly id: string; readonly y: number; readonly side: "source" | "target" }) {
-  return <Handle id={id} type={side} position={side === "target" ? Position.Left : Position.Right} className="socket" isConnectable={false} style={{ top: y + (ROW - SOCKET) / 2, width: SOCKET, height: SOCKET }} />;
+function Socket({ id, side }: { readonly id: string; readonly side: "source" | "target" }) {
+  return <Handle id={id} type={side} position={side === "target" ? Position.Left : Position.Right} className="socket" isConnectable={false} />;
 }
 
 function LinkCompared({ id, sourceX, sourceY, targetX, targetY, data, style }: EdgeProps<ComparedEdge>) {

@@ -21,6 +21,7 @@ import { LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
 import { KeptPicture, onPixels } from "./keptPicture";
+import { Near, usePart } from "./near";
 import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 import { turns } from "./turns";
 import { useDetail, wheel } from "./wheel";
@@ -62,12 +63,6 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   const [sizes, setSizes] = useState<ReadonlyMap<string, { width: number; height: number }>>(new Map());
   const [projection] = useState(() => new Projection());
   const flowStore = useStoreApi();
-  const small = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
-  const tiny = !useDetail(!small, { falls: true });
-  const placed = useFlowStore((state) => state.width > 0); // until then the canvas does not know what is on screen, and would mount everything
-  const near = useFlowStore((state) => state.transform[2] >= FAR_BELOW);
-  const far = !useDetail(near, { falls: true });
-  useState(() => flowStore.setState({ updateNodeInternals: () => {} })); // sizes and sockets are known: React Flow would measure each node that comes into view
   const [picture] = useState(() => new KeptPicture(() => flowStore.getState().domNode?.querySelector<HTMLElement>(".react-flow__viewport")));
   const held = useRef<{ end: End; shift: boolean } | null>(null);
   const moved = useRef<GraphEdge | null>(null);
@@ -79,10 +74,22 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     // eslint-disable-next-line
     [projection, workflow, shapes, tab, place, selection, moving, sizes, states, pictured],
   );
-  const [first] = useState(() => onPixels(viewports.get(viewKey) ?? wholeOf(nodes) ?? ORIGIN)); // never another: React Flow then leaves it to us where the graph is drawn
+  const [first] = useState(() => {
+    const { width, height } = screen();
+    const { x, y, zoom } = onPixels(viewports.get(viewKey) ?? wholeOf(nodes, width, height) ?? ORIGIN);
+    // So React Flow knows from the start what is on screen; sizes and sockets are known too: it would measure each node that comes into view.
+    flowStore.setState({ transform: [x, y, zoom], width, height, updateNodeInternals: () => {} });
+    return { x, y, zoom }; // never another: React Flow then leaves it to us where the graph is drawn
+  });
+  const small = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
+  const tiny = !useDetail(!small, { falls: true });
+  const far = !useDetail(useFlowStore((state) => state.transform[2] >= FAR_BELOW), { falls: true });
   const all = useRef(nodes);
   all.current = nodes;
   const edges = useMemo(() => projection.edgesOf({ workflow, shapes, selectedLinks: selection.links }), [projection, workflow, shapes, selection.links]);
+  const part = usePart();
+  const [vicinity] = useState(() => new Near());
+  const near = useMemo(() => vicinity.of(tiny ? NO_NODES : nodes, far ? NO_EDGES : edges, part, held.current?.end.node), [vicinity, nodes, edges, part, tiny, far]);
 
   useEffect(() => {
     setCanvas({
@@ -161,11 +168,11 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     dragging.current = true;
     inFrames.current = new Map();
     if (node.type !== "frame") return;
-    for (const other of flow.getNodes()) {
+    for (const other of all.current) {
       const inside = other.id !== node.id && other.position.x >= node.position.x && other.position.y >= node.position.y && other.position.x + (other.width ?? 0) <= node.position.x + (node.width ?? 0) && other.position.y + (other.height ?? 0) <= node.position.y + (node.height ?? 0);
       if (inside && !other.selected) inFrames.current.set(other.id, { x: other.position.x - node.position.x, y: other.position.y - node.position.y });
     }
-  }, [flow]);
+  }, []);
   const onDrag = useCallback((_: unknown, node: GraphNode) => {
     if (!inFrames.current.size) return;
     setMoving((before) => {
@@ -219,8 +226,8 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
 
   return (
     <ReactFlow<GraphNode, GraphEdge>
-      nodes={tiny || !placed ? NO_NODES : nodes}
-      edges={far || !placed ? NO_EDGES : edges}
+      nodes={near.nodes}
+      edges={near.edges}
       nodeTypes={NODE_TYPES}
       edgeTypes={EDGE_TYPES}
       onNodesChange={onNodesChange}
@@ -278,10 +285,13 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         turns.panning = false;
         viewports.set(viewKey, viewport);
       }}
+      defaultViewport={first}
       viewport={first}
       onViewportChange={(viewport) => {
         const { x, y, zoom } = onPixels(viewport);
-        if (zoom !== flow.getZoom()) picture.zoomed();
+        const before = flow.getViewport();
+        if (zoom !== before.zoom) picture.zoomed();
+        else turns.step(x - before.x, y - before.y);
         flowStore.setState({ transform: [x, y, zoom] });
       }}
       minZoom={MIN_ZOOM}
@@ -320,11 +330,15 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   );
 });
 
-/** Where one sees all of it: worked out before anything is drawn, so that a large graph is never mounted only to be made small. */
-function wholeOf(nodes: GraphNode[]): Viewport | undefined {
-  if (!nodes.length) return undefined;
+/** How large the canvas is, before it is there. */
+function screen(): { width: number; height: number } {
   const box = window.document.querySelector(".canvas")?.getBoundingClientRect();
-  return getViewportForBounds(getNodesBounds(nodes), box?.width ?? innerWidth, box?.height ?? innerHeight - TOP_BAR, MIN_ZOOM, 1, 0.12);
+  return { width: box?.width ?? innerWidth, height: box?.height ?? innerHeight - TOP_BAR };
+}
+
+/** Where one sees all of it: worked out before anything is drawn, so that a large graph is never mounted only to be made small. */
+function wholeOf(nodes: GraphNode[], width: number, height: number): Viewport | undefined {
+  return nodes.length ? getViewportForBounds(getNodesBounds(nodes), width, height, MIN_ZOOM, 1, 0.12) : undefined;
 }
 
 const TOP_BAR = 48;

@@ -6,7 +6,7 @@ import type { InputInfo, OutputInfo } from "../api/types";
 import { picture } from "../api/client";
 import { inputOf, outputOf } from "../graph/catalogue";
 import { linksOf, nodesOf, own, split } from "../graph/document";
-import { ROW, SOCKET, type Row } from "../graph/geometry";
+import { type Row } from "../graph/geometry";
 import type { Json } from "../graph/json";
 import { complaint, Widget } from "../fields/Field";
 import { useNodePlan, useNodeProblems, useNodeState, type NodeStates } from "../run/nodes";
@@ -133,14 +133,14 @@ function SocketRow({ id, row, data }: { id: string; row: Extract<Row, { kind: "s
     <div className="row sockets" style={{ height: row.height }}>
       {input && (
         <>
-          <Socket node={id} y={row.y} side="target" socket={input} title={data.entry.title || data.shape.title} linked={own(data.entry.links, input.name) !== undefined} />
+          <Socket node={id} side="target" socket={input} title={data.entry.title || data.shape.title} linked={own(data.entry.links, input.name) !== undefined} />
           <span className="socket-name" data-long={isLong(humanName(input.name))} data-required={(input.required && own(data.entry.links, input.name) === undefined) || undefined} title={input.help}>{humanName(input.name)}</span>
         </>
       )}
       {output && (
         <>
           <span className="socket-name out" data-long={isLong(humanName(output.name))} title={output.help}>{humanName(output.name)}</span>
-          <Socket node={id} y={row.y} side="source" socket={output} title={data.entry.title || data.shape.title} linked />
+          <Socket node={id} side="source" socket={output} title={data.entry.title || data.shape.title} linked />
         </>
       )}
     </div>
@@ -158,8 +158,6 @@ function FoldedSockets({ data }: { data: NodeData }) {
 
 interface SocketProps {
   readonly node: string;
-  /** Where its row begins. */
-  readonly y: number;
   readonly side: End["side"];
   readonly socket: InputInfo | OutputInfo;
   readonly title: string;
@@ -167,7 +165,7 @@ interface SocketProps {
 }
 
 /** A socket is a button: Enter, or a tap, takes it as one end of a link, and on another socket draws the link. */
-const Socket = memo(function Socket({ node, y, side, socket, title, linked }: SocketProps) {
+const Socket = memo(function Socket({ node, side, socket, title, linked }: SocketProps) {
   const verdict = useVerdict(side, node, socket.name);
   const chosen = useApp((state) => state.pending?.node === node && state.pending.socket === socket.name && state.pending.side === side);
   const press = () => pressSocket({ side, node, socket: socket.name });
@@ -188,7 +186,7 @@ const Socket = memo(function Socket({ node, y, side, socket, title, linked }: So
       aria-pressed={chosen}
       aria-label={t(side === "source" ? "outputOf" : "inputOf", { name: humanName(socket.name), type: socket.type.text, title })}
       title={verdict === "refused" ? whyNot(side, node, socket.name) : `${socket.type.text}${socket.help ? ` – ${socket.help}` : ""}`}
-      style={{ top: y + (ROW - SOCKET) / 2, width: SOCKET, height: SOCKET, color: colourOf(socket.type) }}
+      style={{ color: colourOf(socket.type) }}
       onClick={press}
       onKeyDown={(event: KeyboardEvent) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -267,7 +265,7 @@ function FieldRow({ id, row, data, states }: { id: string; row: Extract<Row, { k
   const source = link === undefined ? "" : typeof link === "string" ? link : `${link.length}`;
   return (
     <div className="row field" style={{ height: row.height }} data-tall={row.height > 40 || undefined} data-wrong={wrong ? true : undefined} title={wrong ?? undefined}>
-      <Socket node={id} y={row.y} side="target" socket={field} title={data.entry.title || data.shape.title} linked={link !== undefined} />
+      <Socket node={id} side="target" socket={field} title={data.entry.title || data.shape.title} linked={link !== undefined} />
       <span className="field-name" data-long={isLong(name)} title={field.help} data-declared={data.declared.includes(` ${field.name} `) || undefined}>{name}</span>
       {link !== undefined ? (
         <span className="field-linked">← {humanName(split(source)[0])}</span>

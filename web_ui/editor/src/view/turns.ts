@@ -1,13 +1,23 @@
-// Decides when a node that comes into view while a hand pans gets its rows: one node after another, a frame each. A column of nodes that comes
-// in at once would take longer than a frame, and the hand would feel it.
+// Decides when a node that comes into view while a hand pans gets its rows: one node after another, a frame each, and none while the hand
+// hurries. A column of nodes that comes in at once would take longer than a frame, and what flies past cannot be read.
 
 import { useEffect, useState } from "react";
 import { flushSync } from "react-dom";
 
+/** So far in one step of the hand, sixty of them a second, and it hurries. */
+const HURRIES_FROM_PX = 12;
+const RESTS_AFTER_MS = 60;
+
 class Turns {
   panning = false;
+  private restsAt = 0;
   private readonly waiting = new Set<() => void>();
   private frame = 0;
+
+  /** To be called with each step of a pan. */
+  step(x: number, y: number): void {
+    this.restsAt = Math.hypot(x, y) < HURRIES_FROM_PX ? 0 : performance.now() + RESTS_AFTER_MS;
+  }
 
   readonly wait = (waiter: () => void) => {
     this.waiting.add(waiter);
@@ -18,9 +28,10 @@ class Turns {
   private readonly next = () => {
     this.frame = 0;
     const [waiter] = this.waiting;
-    if (!waiter) return;
-    this.waiting.delete(waiter);
-    flushSync(waiter);
+    if (waiter && performance.now() >= this.restsAt) {
+      this.waiting.delete(waiter);
+      flushSync(waiter);
+    }
     if (this.waiting.size) this.frame ||= requestAnimationFrame(this.next);
   };
 }
