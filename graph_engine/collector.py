@@ -7,10 +7,7 @@ import threading
 
 
 class _Resting:
-    """Counted, so that several threads may be inside at once; the collector is as before when the last one leaves.
-
-    A class and no generator: it is entered for every event of a run.
-    """
+    """Counted, so that several threads may be inside at once; the collector is as before when the last one leaves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """Decides what identifies a computation: a key from node type, version, values and the digests of its input values.
 
-Ids, titles, positions and other branches never enter it. The part that does not depend on inputs is hashed once a node and copied,
-so that keys for a whole graph are linear in its links. Encodings are those of ``values``: 1, 1.0, true and "1" differ.
+Ids, titles, positions and other branches never enter it. The part that does not depend on inputs is written out once a node, so that
+keys for a whole graph are linear in its links. Encodings are those of ``values``: 1, 1.0, true and "1" differ.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from graph_engine.values import Codecs, Digest
 Key = NewType("Key", bytes)
 Digests = Mapping[str, Digest]
 
+LONG = 4096  # bytes; constants that take more are hashed by themselves, and only their hash is kept and hashed again
+
 
 class Keys:
     """Makes the keys of one run. ``numerics`` says how the device lane calculates (its dtype): results of another are not reused."""
 
     def __init__(self, codecs: Codecs, folders: Folders, numerics: str = "") -> None:
         self._codecs, self._folders, self._numerics = codecs, folders, numerics
-        self._prefixes: dict[int, Any] = {}
-        self._heads: dict[str, Any] = {}
+        self._prefixes: dict[int, bytes] = {}
+        self._heads: dict[str, bytes] = {}
         self.fingerprints: dict[str, str] = {}
 
     def afresh(self) -> Keys:
@@ -38,21 +40,23 @@ class Keys:
         prefix = self._prefixes.get(node.index)
         if prefix is None:
             prefix = self._prefixes[node.index] = self._prefix(node)
-        hasher = prefix.copy()
+        if node.spec.fingerprint is None and not inputs:
+            return Key(hashlib.sha256(prefix).digest())
+        parts: list[Any] = [prefix]
         if node.spec.fingerprint is not None:
             found = self.fingerprints.get(node.path)
             if found is None:
                 found = self.fingerprint(node, node.constants)
-            self._codecs.feed(found, hasher.update)
+            self._codecs.feed(found, parts.append)
         for name in inputs:
             link = node.links[name]
             links = (link,) if isinstance(link, Link) else link
-            hasher.update(b"%s=%d:" % (name.encode(), len(links)))
+            parts.append(b"%s=%d:" % (name.encode(), len(links)))
             for source in links:
                 digests = known[source.node]
                 assert digests is not None
-                hasher.update(digests[source.output])
-        return Key(hasher.digest())
+                parts.append(digests[source.output])
+        return Key(hashlib.sha256(b"".join(parts)).digest())
 
     def fingerprint(self, node: Node, values: Mapping[str, Any]) -> str:
         """What the node depends on besides its inputs. Raises NodeInputError (or OSError) when that cannot be read."""
@@ -61,15 +65,17 @@ class Keys:
         self.fingerprints[node.path] = found
         return found
 
-    def _prefix(self, node: Node) -> Any:
-        """A hash fed with all that does not depend on links."""
+    def _prefix(self, node: Node) -> bytes:
+        """What is hashed first: all that does not depend on links."""
         head = self._heads.get(node.spec.type)
         if head is None:
-            head = self._heads[node.spec.type] = hashlib.sha256()
-            for part in (node.spec.type, node.spec.version, self._numerics if node.spec.lane == "device" else ""):
-                self._codecs.feed(part, head.update)
-        hasher = head.copy()
+            facts = (node.spec.type, node.spec.version, self._numerics if node.spec.lane == "device" else "")
+            head = self._heads[node.spec.type] = b"".join(self._parts(*facts))
+        constants = b"".join(self._parts(node.constants))
+        return head + (constants if len(constants) <= LONG else b"H" + hashlib.sha256(constants).digest())
+
+    def _parts(self, *values: Any) -> list[Any]:
         parts: list[Any] = []
-        self._codecs.feed(node.constants, parts.append)  # many short ones: joining them costs less than hashing each
-        hasher.update(b"".join(parts))
-        return hasher
+        for value in values:
+            self._codecs.feed(value, parts.append)
+        return parts

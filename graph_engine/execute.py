@@ -26,7 +26,7 @@ from graph_engine.digest import Digests, Key, Keys
 from graph_engine.errors import Cancelled, LoomError, NodeError
 from graph_engine.folders import Folders
 from graph_engine.graph import Graph, Link, Node
-from graph_engine.history import History, Trace, trace, why
+from graph_engine.history import History, Reasons, Trace, trace, why
 from graph_engine.lanes import Lanes
 from graph_engine.secrets import Secrets
 from graph_engine.sentences import message
@@ -77,7 +77,7 @@ class RunResult:
     blocked: list[str] = field(default_factory=list)
     ran: dict[str, float] = field(default_factory=dict)
     served: list[str] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     intervals: list[Interval] = field(default_factory=list)
     elapsed_s: float = 0.0
     fault: BaseException | None = None  # of the engine itself, which ended the run
@@ -114,7 +114,8 @@ class Run:
     ) -> None:
         self.graph, self.keys, self.around = graph, keys, around
         self.origin, self.output_folder, self.stamp, self.listener = origin, output_folder, stamp, listener
-        self.result = RunResult()
+        self._reasons = Reasons()
+        self.result = RunResult(reasons=self._reasons)
         self.traces: list[Trace | None] = [None] * len(graph.nodes)
         self._before: list[Trace | None] = [None] * len(graph.nodes)  # what was remembered of each node when it was looked up
         self._machine = schedule.Scheduler(graph.units, graph.targets)
@@ -362,9 +363,10 @@ class Run:
             arguments.setdefault(name, None)
         if node.spec.context_parameter is not None:
             arguments[node.spec.context_parameter] = self._context(node)
-        reason = why(node, self._before[node.index], self.traces[node.index])
-        self.result.reasons[node.path] = reason
-        self._tell(events.NodeStarted, node=node.path, type=node.spec.type, reason=reason)
+        given = node, self._before[node.index], self.traces[node.index]
+        self._reasons.note(*given)
+        if self.listener is not None:
+            self._tell(events.NodeStarted, node=node.path, type=node.spec.type, reason=why(*given))
         return arguments
 
     def _context(self, node: Node) -> Context:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graph_engine.brief import BriefLock
@@ -144,6 +144,29 @@ def why(node: Node, last: Trace | None, now: Trace | None) -> Sentence:
         return say("file_changed")
     changed = [name for name, digests in now.links.items() if last.links.get(name) != digests]
     return say("input_changed", inputs=changed) if changed else FIRST_TIME
+
+
+class Reasons(Mapping[str, Sentence]):
+    """Why the nodes of a run ran, by path in the order in which they started. Put into words only when read, since few are."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, tuple[Node, Trace | None, Trace | None]] = {}
+
+    def note(self, node: Node, last: Trace | None, now: Trace | None) -> None:
+        """``node`` starts; see ``why``."""
+        self._given[node.path] = (node, last, now)
+
+    def __getitem__(self, path: str) -> Sentence:
+        return why(*self._given[path])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def _changes(node: Node, last: Trace) -> list[Sentence]:

@@ -382,16 +382,18 @@ class Scheduler:
 
     def _settle_digests(self, node: int) -> None:
         self._known[node] = True
-        self._notify(self._digest_waiters.pop(node, None))
+        if waiters := self._digest_waiters.pop(node, None):
+            self._notify(waiters)
 
     def _settle_values(self, node: int) -> None:
-        self._notify(self._value_waiters.pop(node, None))
+        if waiters := self._value_waiters.pop(node, None):
+            self._notify(waiters)
         if node in self._due and self._wanted[node] and not self._cancelled:
             self._due.discard(node)
             self._command(Deliver(node))
 
-    def _notify(self, waiters: list[int] | None) -> None:
-        for waiter in reversed(waiters or ()):
+    def _notify(self, waiters: list[int]) -> None:
+        for waiter in reversed(waiters):
             self._pending[waiter] -= 1
             if self._pending[waiter] == 0:
                 if self.state[waiter] == State.AWAITS_DIGESTS:

@@ -45,7 +45,8 @@ class Remote:
             raise WorkflowError(opened.typed.problems)
         self._opened, self._folder = opened, output_folder
         self._client = Client(url, token=token)
-        self._result = RunResult()
+        self._reasons: dict[str, str] = {}
+        self._result = RunResult(reasons=self._reasons)
         self._job = ""
         self._sequence = 0
         self._began = 0.0
@@ -187,7 +188,7 @@ class Remote:
             case "job_running":
                 self._tell(events.RunStarted, at_s, nodes=data.get("total", 0))
             case "node_started":
-                result.reasons[node] = data["reason"]
+                self._reasons[node] = data["reason"]
                 self._tell(events.NodeStarted, at_s, node=node, type=data["type"], reason=data["reason"])
             case "node_finished":
                 result.ran[node] = data["seconds"]
