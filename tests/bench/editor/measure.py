@@ -244,7 +244,13 @@ def beside(browser: Any, url: str, count: int) -> dict[str, Any]:
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.goto(url)
     page.locator(".react-flow__pane").wait_for()
-    page.evaluate("(given) => show(given)", graph(count))
+    page.evaluate("(text) => { window.given = text; }", json.dumps(graph(count)))
+    page.wait_for_timeout(500)
+    session.send("HeapProfiler.collectGarbage")
+    empty = metrics(session)
+    page.evaluate("() => show(JSON.parse(window.given))")
+    page.wait_for_timeout(1200)
+    load_cpu_ms = 1000 * (metrics(session)["TaskDuration"] - empty["TaskDuration"])
     rows = (count + 49) // 50
 
     def zoom_one() -> None:
@@ -256,8 +262,11 @@ def beside(browser: Any, url: str, count: int) -> dict[str, Any]:
         page.wait_for_timeout(600)
 
     found = measured(page, session, "middle", zoom_one, overview)
+    zoom_one()
+    session.send("HeapProfiler.collectGarbage")
+    heap_mb = (metrics(session)["JSHeapUsedSize"] - empty["JSHeapUsedSize"]) / 2**20
     page.close()
-    return found
+    return {"load_cpu_ms": load_cpu_ms, "heap_mb": heap_mb, **found}
 
 
 def report(row: dict[str, Any], as_json: bool) -> None:
@@ -265,7 +274,9 @@ def report(row: dict[str, Any], as_json: bool) -> None:
         print(json.dumps(row), flush=True)
         return
     load = f"interactive {row['interactive_ms']:.0f} ms · load CPU {row['load_cpu_ms']:.0f} ms · heap +{row['heap_mb']:.1f} MB"
+    bare = row["beside"]["bare"]
     print(f"{row['count']} nodes: {load} · {row['dom']:.0f} elements and texts")
+    print(f"  the bare page: load CPU {bare['load_cpu_ms']:.0f} ms · heap +{bare['heap_mb']:.1f} MB")
     titles = ("frame p50", "frame mean", "frame p95", "main a step")
     print(f"  {'':17}" + "".join(f"{title:>13}" + "".join(f"{'× ' + name.split()[0]:>8}" for name in BESIDE) for title in titles))
     for name in GESTURES:
