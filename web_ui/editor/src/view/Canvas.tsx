@@ -21,10 +21,10 @@ import { LinkView } from "./LinkView";
 import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
 import { KeptPicture, onPixels } from "./keptPicture";
-import { Near, usePart } from "./near";
+import { Near, usePart, viewOf } from "./near";
 import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 import { turns } from "./turns";
-import { useDetail, wheel } from "./wheel";
+import { useDetail, useTurning, wheel } from "./wheel";
 
 const NODE_TYPES = { loom: NodeView, frame: FrameView, note: NoteView };
 const EDGE_TYPES = { loom: LinkView };
@@ -83,13 +83,22 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
   });
   const small = useFlowStore((state) => state.transform[2] < TINY_BELOW) && Object.keys(nodesOf(workflow)).length > MANY;
   const tiny = !useDetail(!small, { falls: true });
-  const far = !useDetail(useFlowStore((state) => state.transform[2] >= FAR_BELOW), { falls: true });
+  const away = useFlowStore((state) => state.transform[2] < FAR_BELOW);
+  const far = !useDetail(!away);
   const all = useRef(nodes);
   all.current = nodes;
   const edges = useMemo(() => projection.edgesOf({ workflow, shapes, selectedLinks: selection.links }), [projection, workflow, shapes, selection.links]);
   const part = usePart();
   const [vicinity] = useState(() => new Near());
-  const near = useMemo(() => vicinity.of(tiny ? NO_NODES : nodes, far ? NO_EDGES : edges, part, held.current?.end.node), [vicinity, nodes, edges, part, tiny, far]);
+  const turning = useTurning();
+  const near = useMemo(() => {
+    const holds = held.current?.end.node;
+    return turning ? vicinity.still(nodes, edges, viewOf(flowStore.getState()), holds) : vicinity.of(tiny ? NO_NODES : nodes, far ? NO_EDGES : edges, part, holds);
+  }, [vicinity, flowStore, nodes, edges, turning, part, tiny, far]);
+  const drawn = useMemo(
+    () => ({ boxes: tiny ? nodes : turning ? without(nodes, near.nodes) : NO_NODES, edges: tiny ? edges : turning || far ? without(edges, near.edges) : NO_EDGES }),
+    [nodes, edges, near, tiny, far, turning],
+  );
 
   useEffect(() => {
     setCanvas({
@@ -226,6 +235,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
 
   return (
     <ReactFlow<GraphNode, GraphEdge>
+      className={tiny ? "tiny" : undefined}
       nodes={near.nodes}
       edges={near.edges}
       nodeTypes={NODE_TYPES}
@@ -318,8 +328,8 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
       ariaLabelConfig={ariaLabels()}
       colorMode="system"
     >
-      {!far && <Dots />}
-      {far && <FarView nodes={nodes} edges={edges} boxes={tiny} />}
+      {!far && !away && <Dots />}
+      {(drawn.boxes.length > 0 || drawn.edges.length > 0) && <FarView nodes={nodes} edges={drawn.edges} boxes={drawn.boxes} />}
       {!far && <SmallMap nodes={nodes} />}
       {Object.keys(nodesOf(workflow)).length === 0 && framesOf(workflow).length === 0 && (
         <div className="canvas-hint">
@@ -329,6 +339,11 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     </ReactFlow>
   );
 });
+
+function without<T>(all: readonly T[], some: readonly T[]): readonly T[] {
+  const left = new Set(some);
+  return all.filter((one) => !left.has(one));
+}
 
 /** How large the canvas is, before it is there. */
 function screen(): { width: number; height: number } {

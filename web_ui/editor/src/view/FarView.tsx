@@ -1,4 +1,4 @@
-// Decides how the graph is drawn from afar: all links, and when asked all nodes, on one canvas.
+// Decides how the graph is drawn from afar, and what of it the page does not hold while one zooms: links and nodes on one canvas.
 
 import { useStore, type ReactFlowState } from "@xyflow/react";
 import { memo, useLayoutEffect, useMemo, useRef } from "react";
@@ -22,8 +22,8 @@ interface Part {
   readonly style: CSSStyleDeclaration;
 }
 
-/** A page of thousands of elements takes a hundred milliseconds a frame; a canvas of them few. */
-export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: boolean }) {
+/** A page of thousands of elements takes a hundred milliseconds a frame; a canvas of them few. `nodes` are those that links may end at. */
+export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: readonly GraphNode[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [x, y, zoom] = useStore((state: ReactFlowState) => state.transform);
   const width = useStore((state) => state.width);
@@ -40,8 +40,8 @@ export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly
     context.setTransform(zoom * ratio, 0, 0, zoom * ratio, x * ratio, y * ratio);
     const part = { zoom, left: -x / zoom, top: -y / zoom, right: (width - x) / zoom, bottom: (height - y) / zoom, style: getComputedStyle(element) };
     drawLines(context, part, lines);
-    if (boxes) drawBoxes(context, part, nodes);
-  }, [lines, nodes, boxes, x, y, zoom, width, height]);
+    drawBoxes(context, part, boxes);
+  }, [lines, boxes, x, y, zoom, width, height]);
   return <canvas ref={canvas} className="far-links" style={{ width, height }} aria-hidden="true" />;
 });
 

@@ -22,3 +22,15 @@ test("the links are the same list until others are near", () => {
   expect(near.of([...NODES], [...EDGES], HERE, "held").edges).toBe(before);
   expect(ids(near.of(NODES, EDGES, THERE, undefined).edges)).toEqual(["east>alone", "left>east", "west>east"]);
 });
+
+test("nothing is given anew while it is still, and what is gone from the document goes", () => {
+  const near = new Near();
+  expect(near.still(NODES, EDGES, HERE, undefined)).toEqual({ nodes: [], edges: [] });
+  const all = [...EDGES, edge("left", "right")];
+  near.of(NODES, all, HERE, undefined);
+  const { nodes, edges } = near.still(NODES, all, HERE, undefined);
+  expect(ids(nodes)).toEqual(["chosen", "left", "right"]);
+  expect(ids(edges)).toEqual(["left>right"]);
+  expect(ids(near.still(NODES.slice(2), all, THERE, undefined).nodes)).toEqual(["chosen", "right"]);
+  expect(ids(near.of(NODES, all, THERE, undefined).nodes)).toContain("alone");
+});

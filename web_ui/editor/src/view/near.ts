@@ -14,26 +14,52 @@ function cellsOf({ transform: [x, y, zoom], width, height }: ReactFlowState): Pa
   return [first(x), first(y), last(x, width), last(y, height)];
 }
 
+/** What is on screen. */
+export const viewOf = ({ transform: [x, y, zoom], width, height }: ReactFlowState): Part => [-x / zoom, -y / zoom, (width - x) / zoom, (height - y) / zoom];
+
 export const usePart = (): Part => useStore(cellsOf, (one, other) => one.every((side, index) => side === other[index]));
 
-/** Keeps what was given last time, to give the same list again while nothing else is near. */
+const touches = ([left, top, right, bottom]: Part, one: GraphNode, other = one) =>
+  Math.min(one.position.x, other.position.x) <= right && Math.max(one.position.x + one.width!, other.position.x + other.width!) >= left &&
+  Math.min(one.position.y, other.position.y) <= bottom && Math.max(one.position.y + one.height!, other.position.y + other.height!) >= top;
+
+interface Given {
+  readonly nodes: GraphNode[];
+  readonly edges: GraphEdge[];
+}
+
+/** Keeps what was given last time, to give the same list of links again while no other is near. */
 export class Near {
-  private links: GraphEdge[] = [];
+  private given: Given = { nodes: [], edges: [] };
+  private kept: { readonly nodes: ReadonlySet<string>; readonly edges: ReadonlySet<string> } | null = null;
 
   /** `nodes` that touch the part, those at the other end of their links, and whatever a hand may hold: what is chosen, and `held`. */
-  of(nodes: readonly GraphNode[], edges: readonly GraphEdge[], [left, top, right, bottom]: Part, held: string | undefined) {
+  of(nodes: readonly GraphNode[], edges: readonly GraphEdge[], part: Part, held: string | undefined): Given {
     const byId = new Map(nodes.map((node) => [node.id, node]));
-    const touches = (one: GraphNode, other = one) =>
-      Math.min(one.position.x, other.position.x) <= right && Math.max(one.position.x + one.width!, other.position.x + other.width!) >= left &&
-      Math.min(one.position.y, other.position.y) <= bottom && Math.max(one.position.y + one.height!, other.position.y + other.height!) >= top;
-    const given = new Set(nodes.filter((node) => node.selected || node.id === held || touches(node)));
+    const given = new Set(nodes.filter((node) => node.selected || node.id === held || touches(part, node)));
     const links = edges.filter((edge) => {
       const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
-      if (!source || !target || !touches(source, target)) return false;
+      if (!source || !target || !touches(part, source, target)) return false;
       given.add(source).add(target);
       return true;
     });
-    if (links.length !== this.links.length || links.some((edge, index) => edge !== this.links[index])) this.links = links;
-    return { nodes: [...given], edges: this.links };
+    this.kept = null;
+    return this.give([...given], links);
+  }
+
+  /** No others than were given before, and of those what was in `view` when this was asked first: for as long as nothing is to come. */
+  still(nodes: readonly GraphNode[], edges: readonly GraphEdge[], view: Part, held: string | undefined): Given {
+    if (!this.kept) {
+      const inView = new Set(this.given.nodes.filter((node) => node.selected || node.id === held || touches(view, node)).map((node) => node.id));
+      this.kept = { nodes: inView, edges: new Set(this.given.edges.filter((edge) => inView.has(edge.source) && inView.has(edge.target)).map((edge) => edge.id)) };
+    }
+    const { kept } = this;
+    return this.give(nodes.filter((node) => kept.nodes.has(node.id)), edges.filter((edge) => kept.edges.has(edge.id)));
+  }
+
+  private give(nodes: GraphNode[], edges: GraphEdge[]): Given {
+    const before = this.given.edges;
+    this.given = { nodes, edges: edges.length === before.length && edges.every((edge, index) => edge === before[index]) ? before : edges };
+    return this.given;
   }
 }

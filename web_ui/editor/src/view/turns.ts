@@ -1,4 +1,4 @@
-// Decides when a node that comes into view while a hand pans gets its rows: one node after another, a frame each, and none while the hand
+// Decides when a node that comes into view while a hand pans, or after it has zoomed, gets its rows: one node after another, a frame each, and none while the hand
 // hurries. A column of nodes that comes in at once would take longer than a frame, and what flies past cannot be read.
 
 import { useEffect, useState } from "react";
@@ -7,16 +7,28 @@ import { flushSync } from "react-dom";
 /** So far in one step of the hand, sixty of them a second, and it hurries. */
 const HURRIES_FROM_PX = 12;
 const RESTS_AFTER_MS = 60;
+const SETTLES_IN_MS = 250;
 
 class Turns {
   panning = false;
   private restsAt = 0;
+  private settledAt = 0;
   private readonly waiting = new Set<() => void>();
   private frame = 0;
 
   /** To be called with each step of a pan. */
   step(x: number, y: number): void {
     this.restsAt = Math.hypot(x, y) < HURRIES_FROM_PX ? 0 : performance.now() + RESTS_AFTER_MS;
+  }
+
+  /** To be called when a zoom is over: all that it brought in comes now. */
+  settle(): void {
+    this.settledAt = performance.now() + SETTLES_IN_MS;
+  }
+
+  /** Whether what comes now has to wait. */
+  get many(): boolean {
+    return this.panning || performance.now() < this.settledAt;
   }
 
   readonly wait = (waiter: () => void) => {
@@ -40,7 +52,7 @@ export const turns = new Turns();
 
 /** Whether the turn of what uses it has come: at once where nothing moves. */
 export function useTurn(): boolean {
-  const [come, setCome] = useState(!turns.panning);
+  const [come, setCome] = useState(() => !turns.many);
   useEffect(() => (come ? undefined : turns.wait(() => setCome(true))), [come]);
   return come;
 }
