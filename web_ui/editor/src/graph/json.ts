@@ -137,6 +137,7 @@ export function parse(text: string): Json {
     if (first === '"') return string();
     if (first === "{") return object(depth);
     if (first === "[") return array(depth);
+    if (first !== undefined && first >= "0" && first <= "9") return number();
     for (const [word, meant] of WORDS) {
       if (first === word[0] && text.startsWith(word, at)) {
         at += word.length;

@@ -1,7 +1,7 @@
 // Decides how the graph is shown and touched: React Flow draws what the projection gives it, gestures become commands.
 
 import {
-  ConnectionLineType, ReactFlow, ReactFlowProvider, SelectionMode, getNodesBounds, getViewportForBounds, useReactFlow, useStore as useFlowStore, useStoreApi,
+  ConnectionLineType, ReactFlow, ReactFlowProvider, SelectionMode, getViewportForBounds, useReactFlow, useStore as useFlowStore, useStoreApi,
   type Connection, type EdgeChange, type HandleType, type NodeChange, type OnConnectStartParams, type Viewport,
 } from "@xyflow/react";
 import { memo, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
@@ -22,7 +22,7 @@ import { FAR_BELOW, link, NodeView } from "./NodeView";
 import { Dots, SmallMap } from "./Overview";
 import { KeptPicture, onPixels } from "./keptPicture";
 import { Near, usePart, viewOf } from "./near";
-import { FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
+import { boundsOf, FRAME, linkId, linkOf, NOTE, Projection, type GraphEdge, type GraphNode } from "./projection";
 import { turns } from "./turns";
 import { useDetail, useTurning, wheel } from "./wheel";
 
@@ -111,7 +111,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
         const chosen = all.current.filter((node) => !ids || ids.includes(node.id));
         if (!chosen.length) return;
         const { width, height } = flowStore.getState();
-        const viewport = getViewportForBounds(getNodesBounds(chosen), width, height, MIN_ZOOM, 1, 0.12);
+        const viewport = getViewportForBounds(boundsOf(chosen), width, height, MIN_ZOOM, 1, 0.12);
         void flow.setViewport(viewport, { duration: calm() ? 0 : 250 });
       },
       zoom: (to) => void (to === undefined ? flow.zoomTo(1) : to > 0 ? flow.zoomIn() : flow.zoomOut()),
@@ -353,7 +353,7 @@ function screen(): { width: number; height: number } {
 
 /** Where one sees all of it: worked out before anything is drawn, so that a large graph is never mounted only to be made small. */
 function wholeOf(nodes: GraphNode[], width: number, height: number): Viewport | undefined {
-  return nodes.length ? getViewportForBounds(getNodesBounds(nodes), width, height, MIN_ZOOM, 1, 0.12) : undefined;
+  return nodes.length ? getViewportForBounds(boundsOf(nodes), width, height, MIN_ZOOM, 1, 0.12) : undefined;
 }
 
 const TOP_BAR = 48;

@@ -2,7 +2,6 @@
 
 import { useStore, type ReactFlowState } from "@xyflow/react";
 import { memo, useLayoutEffect, useMemo, useRef } from "react";
-import type { Point } from "../graph/document";
 import { SOCKET } from "../graph/geometry";
 import type { GraphEdge, GraphNode } from "./projection";
 
@@ -86,20 +85,20 @@ function drawBoxes(context: CanvasRenderingContext2D, { zoom, left, top, right, 
 /** Both ends of each link, four numbers a link, by colour. */
 function linesOf(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): Lines {
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const end = (id: string, type: "source" | "target", name: string | null | undefined): Point | undefined => {
-    const node = byId.get(id);
-    const handle = node?.handles?.find((one) => one.id === name && one.type === type);
-    return node && handle && { x: node.position.x + handle.x + SOCKET / 2, y: node.position.y + handle.y + SOCKET / 2 };
-  };
   const found = new Map<string, number[]>();
   for (const edge of edges) {
-    const from = end(edge.source, "source", edge.sourceHandle);
-    const to = end(edge.target, "target", edge.targetHandle);
-    if (!from || !to) continue;
+    const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
+    const from = socketOf(source, "source", edge.sourceHandle);
+    const to = socketOf(target, "target", edge.targetHandle);
+    if (!source || !target || !from || !to) continue;
     const colour = String(edge.style?.stroke);
-    const list = found.get(colour) ?? [];
-    if (!list.length) found.set(colour, list);
-    list.push(from.x, from.y, to.x, to.y);
+    let list = found.get(colour);
+    if (!list) found.set(colour, (list = []));
+    list.push(source.position.x + from.x + SOCKET / 2, source.position.y + from.y + SOCKET / 2, target.position.x + to.x + SOCKET / 2, target.position.y + to.y + SOCKET / 2);
   }
   return [...found].map(([colour, list]) => [colour, Float32Array.from(list)] as const);
+}
+
+function socketOf(node: GraphNode | undefined, type: "source" | "target", name: string | null | undefined) {
+  return node?.handles?.find((one) => one.id === name && one.type === type);
 }

@@ -4,7 +4,7 @@
 import { useReactFlow, useStore, ViewportPortal, type ReactFlowState } from "@xyflow/react";
 import { memo, useEffect, useMemo, useRef } from "react";
 import { t } from "../text";
-import type { GraphNode } from "./projection";
+import { boundsOf, type GraphNode } from "./projection";
 
 const GAP = 20;
 /** The dots lie on a sheet below the graph, as large as a graph may be: so that the browser draws both as one. */
@@ -33,7 +33,7 @@ interface Bounds {
 export const SmallMap = memo(function SmallMap({ nodes }: { readonly nodes: readonly GraphNode[] }) {
   const flow = useReactFlow();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const bounds = useMemo(() => boundsOf(nodes), [nodes]);
+  const bounds = useMemo(() => mapOf(nodes), [nodes]);
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
@@ -84,16 +84,10 @@ function Window({ bounds }: { readonly bounds: Bounds }) {
 
 const MARGIN = 200;
 
-function boundsOf(nodes: readonly GraphNode[]): Bounds {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const node of nodes) {
-    left = Math.min(left, node.position.x);
-    top = Math.min(top, node.position.y);
-    right = Math.max(right, node.position.x + (node.width ?? 0));
-    bottom = Math.max(bottom, node.position.y + (node.height ?? 0));
-  }
+function mapOf(nodes: readonly GraphNode[]): Bounds {
   if (!nodes.length) return { x: 0, y: 0, scale: 0.1 };
-  const [width, height] = [right - left + 2 * MARGIN, bottom - top + 2 * MARGIN];
+  const bounds = boundsOf(nodes);
+  const [width, height] = [bounds.width + 2 * MARGIN, bounds.height + 2 * MARGIN];
   const scale = Math.min(WIDTH / width, HEIGHT / height);
-  return { x: left - MARGIN - (WIDTH / scale - width) / 2, y: top - MARGIN - (HEIGHT / scale - height) / 2, scale };
+  return { x: bounds.x - MARGIN - (WIDTH / scale - width) / 2, y: bounds.y - MARGIN - (HEIGHT / scale - height) / 2, scale };
 }

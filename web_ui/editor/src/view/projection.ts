@@ -41,7 +41,8 @@ export interface Shown {
 /** Keeps what was made last time, to give the same object again for what is the same. */
 export class Projection {
   private nodes = new Map<string, { key: readonly unknown[]; node: GraphNode }>();
-  private edges = new Map<string, { key: readonly unknown[]; edge: GraphEdge }>();
+  private edges = new Map<string, GraphEdge>();
+  private readonly styles = new Map<string, { stroke: string }>();
   private drawn: { key: readonly unknown[]; edges: GraphEdge[] } = { key: [], edges: [] };
 
   nodesOf(shown: Shown): GraphNode[] {
@@ -110,28 +111,47 @@ export class Projection {
 
   private drawEdges(shown: Pick<Shown, "workflow" | "shapes" | "selectedLinks">): GraphEdge[] {
     const found: GraphEdge[] = [];
-    const next = new Map<string, { key: readonly unknown[]; edge: GraphEdge }>();
+    const next = new Map<string, GraphEdge>();
     for (const { source, node, input, many } of eachLink(shown.workflow)) {
       const [from, socket] = split(source);
       const shape = shown.shapes.get(from);
-      const target = shown.shapes.get(node);
-      if (!shape || !target || !outputOf(shape, socket) || !target.inputs.some((one) => one.name === input)) continue;
+      const output = shape && outputOf(shape, socket);
+      if (!output || !shown.shapes.get(node)?.inputs.some((one) => one.name === input)) continue;
       const id = linkId({ source, node, input });
       const selected = shown.selectedLinks.has(id);
       const points = pointsOf(shown.workflow, `${node}.${input}`);
-      const colour = colourOf(outputOf(shape, socket)!.type);
-      const key = [colour, selected, points.length ? JSON.stringify(points) : "", many];
+      const style = this.styleOf(colourOf(output.type));
       const before = this.edges.get(id);
-      const edge = before && same(before.key, key) ? before.edge : {
-        id, type: "loom" as const, source: from, sourceHandle: socket, target: node, targetHandle: input, selected, style: { stroke: colour },
+      const kept = before?.selected === selected && before.style === style && before.data?.many === many && samePoints(before.data.points, points);
+      const edge = kept ? before : {
+        id, type: "loom" as const, source: from, sourceHandle: socket, target: node, targetHandle: input, selected, style,
         data: { source, input, node, points, many }, ariaLabel: `${source} → ${node}.${input}`,
       };
-      next.set(id, { key, edge });
+      next.set(id, edge);
       found.push(edge);
     }
     this.edges = next;
     return found;
   }
+
+  private styleOf(stroke: string): { stroke: string } {
+    let found = this.styles.get(stroke);
+    if (!found) this.styles.set(stroke, (found = { stroke }));
+    return found;
+  }
+}
+
+/** The box around all of them; one of no size where there are none. */
+export function boundsOf(nodes: readonly GraphNode[]): { x: number; y: number; width: number; height: number } {
+  if (!nodes.length) return { x: 0, y: 0, width: 0, height: 0 };
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const node of nodes) {
+    left = Math.min(left, node.position.x);
+    top = Math.min(top, node.position.y);
+    right = Math.max(right, node.position.x + (node.width ?? 0));
+    bottom = Math.max(bottom, node.position.y + (node.height ?? 0));
+  }
+  return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
 const handles = new WeakMap<Geometry, NodeHandle[]>();
@@ -172,6 +192,10 @@ function declaredInputs(workflow: Workflow): Map<string, string> {
     found.set(node, `${found.get(node) ?? ""} >${output} `);
   }
   return found;
+}
+
+function samePoints(one: readonly Point[], other: readonly Point[]): boolean {
+  return one.length === other.length && one.every((point, index) => point.x === other[index]!.x && point.y === other[index]!.y);
 }
 
 function boxed(id: string, at: Point, width: number, height: number) {
