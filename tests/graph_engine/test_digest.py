@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph_engine import Folders, UnsupportedValueError
-from graph_engine.digest import Digests, Key, Keys
+from graph_engine.digest import LONG, Digests, Key, Keys
 from graph_engine.engine import Engine
 from graph_engine.graph import compile
 from graph_engine.registry import Registry, of_functions
@@ -60,6 +60,12 @@ _any = toys.node("toy.any", version=1, category="x")(_any_function)
 
 def test_an_int_for_a_float_and_a_default_written_out_change_nothing() -> None:
     assert key_of("add", a=1) == key_of("add", a=1.0) == key_of("add", a=1.0, b=0.0) == key_of("add", a=1.0, b=0)
+
+
+def test_of_a_long_text_the_last_letter_counts() -> None:
+    long = "a boat on the sea, " * 10 * LONG
+    assert key_of("text", value=long) == key_of("text", value="".join(list(long)))
+    assert len({key_of("text", value=value) for value in (long, long + "x", long + "y", long[:LONG], "x" + long)}) == 5
 
 
 def test_type_values_and_version_make_the_key() -> None:

@@ -165,6 +165,33 @@ def test_nodes_are_one_drawing_while_the_wheel_turns_and_get_their_fields_when_i
     assert editor.page.locator("canvas.far-links").count() == 0
 
 
+AWAY = """async () => {
+  const pane = document.querySelector(".react-flow__pane");
+  const ids = () => [...document.querySelectorAll(".react-flow__node")].map((node) => node.dataset.id);
+  const before = new Set(ids());
+  const turn = { deltaY: 60, clientX: 700, clientY: 430, bubbles: true, cancelable: true };
+  let added = 0;
+  for (let turns = 0; turns < 6; turns += 1) {
+    pane.dispatchEvent(new WheelEvent("wheel", turn));
+    await new Promise(requestAnimationFrame);
+    added = Math.max(added, ids().filter((id) => !before.has(id)).length);
+  }
+  return { before: before.size, now: ids().length, added, drawn: document.querySelectorAll("canvas.far-links").length };
+}"""
+
+
+def test_nothing_is_added_to_the_page_while_one_zooms_away_and_all_of_it_once_the_wheel_rests(editor: Editor) -> None:
+    open_large(editor, 400)
+    editor.press("1")
+    editor.settled()
+    turning = editor.page.evaluate(AWAY)
+    assert 0 < turning["now"] <= turning["before"]
+    assert (turning["added"], turning["drawn"]) == (0, 1)
+    editor.until(lambda: editor.page.locator(".react-flow__node").count() > turning["before"])
+    editor.until(lambda: editor.page.locator(".react-flow__node:not(:has(.row))").count() == 0, "a node stayed a head")
+    assert editor.page.locator("canvas.far-links").count() == 0
+
+
 WATCH_ROWS = """() => {
   const withRows = () => [...document.querySelectorAll(".react-flow__node:has(.row)")].map((node) => node.dataset.id);
   const seen = new Set(withRows());

@@ -62,6 +62,15 @@ def test_a_waiting_job_moves_by_its_buttons(waiting: Editor) -> None:
     assert row(waiting, "one").get_by_role("button", name="Move one down").count() == 0
 
 
+def test_a_job_that_waits_is_in_the_queue_alone_even_where_the_history_knows_it_first(waiting: Editor) -> None:
+    waiting.press("q")
+    waiting.page.route("**/queue", lambda route: route.fulfill(json={**route.fetch().json(), "jobs": []}))
+    with waiting.page.expect_response("**/runs?*"):
+        waiting.press("q")
+    expect(waiting.page.get_by_text("Nothing waits.")).to_be_visible()
+    assert order(waiting) == []
+
+
 def test_a_cancelled_job_can_be_tried_again_and_the_queue_goes_on(waiting: Editor) -> None:
     row(waiting, "two").get_by_role("button", name="Cancel two").click()
     waiting.until(lambda: order(waiting) == ["one", "three"], f"{order(waiting)}")

@@ -75,13 +75,16 @@ export function QueuePanel() {
           {!queue?.jobs.length && <li className="empty">{t("queueEmpty")}</li>}
         </ul>
         <h3 className="pad">{t("history")}</h3>
-        <ul className="jobs">{past.filter((job) => !active.has(job.id)).map((job) => <JobRow key={job.id} job={job} />)}</ul>
+        <ul className="jobs">{past.filter((job) => !isOpen(job) && !active.has(job.id)).map((job) => <JobRow key={job.id} job={job} />)}</ul>
       </div>
     </aside>
   );
 }
 
 const act = (done: Promise<unknown>) => void done.then(refreshQueue, complain);
+
+/** Whether it waits or runs: the history, asked for at another moment than the queue, tells of none of these. */
+const isOpen = ({ state }: Job): boolean => state === "queued" || state === "running" || state === "interrupted";
 
 const isInUpperHalf = ({ clientY, currentTarget }: DragEvent): boolean => {
   const { top, height } = currentTarget.getBoundingClientRect();
@@ -96,7 +99,7 @@ interface JobRowProps {
 }
 
 function JobRow({ job, row, rise, sink }: JobRowProps) {
-  const open = job.state === "queued" || job.state === "running" || job.state === "interrupted";
+  const open = isOpen(job);
   const results = job.results ?? [];
   const took = job.started_at != null && job.ended_at != null ? seconds(job.ended_at - job.started_at) : "";
   return (

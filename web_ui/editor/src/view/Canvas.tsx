@@ -341,8 +341,8 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
 });
 
 function without<T>(all: readonly T[], some: readonly T[]): readonly T[] {
-  const left = new Set(some);
-  return all.filter((one) => !left.has(one));
+  const taken = new Set(some);
+  return taken.size ? all.filter((one) => !taken.has(one)) : all;
 }
 
 /** How large the canvas is, before it is there. */
