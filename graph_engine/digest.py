@@ -40,8 +40,6 @@ class Keys:
         prefix = self._prefixes.get(node.index)
         if prefix is None:
             prefix = self._prefixes[node.index] = self._prefix(node)
-        if node.spec.fingerprint is None and not inputs:
-            return Key(hashlib.sha256(prefix).digest())
         parts: list[Any] = [prefix]
         if node.spec.fingerprint is not None:
             found = self.fingerprints.get(node.path)

@@ -3,6 +3,7 @@
 import { useStore, type ReactFlowState } from "@xyflow/react";
 import { memo, useLayoutEffect, useMemo, useRef } from "react";
 import { SOCKET } from "../graph/geometry";
+import { touches, viewOf, type Part } from "./near";
 import type { GraphEdge, GraphNode } from "./projection";
 
 const PLAIN_BELOW = 0.25;
@@ -11,20 +12,16 @@ const TITLED_FROM = 0.16;
 
 type Lines = readonly (readonly [colour: string, ends: Float32Array])[];
 
-/** What of the graph is on the canvas, in its own measure. */
-interface Part {
+interface Drawn {
   readonly zoom: number;
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
+  readonly view: Part;
   readonly style: CSSStyleDeclaration;
 }
 
 /** A page of thousands of elements takes a hundred milliseconds a frame; a canvas of them few. `nodes` are those that links may end at. */
 export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: readonly GraphNode[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [x, y, zoom] = useStore((state: ReactFlowState) => state.transform);
+  const transform = useStore((state: ReactFlowState) => state.transform);
   const width = useStore((state) => state.width);
   const height = useStore((state) => state.height);
   const lines = useMemo(() => linesOf(nodes, edges), [nodes, edges]);
@@ -32,19 +29,20 @@ export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly
     const element = canvas.current;
     const context = element?.getContext("2d");
     if (!element || !context) return;
+    const [x, y, zoom] = transform;
     const ratio = zoom < PLAIN_BELOW ? 1 : devicePixelRatio;
     if (element.width !== width * ratio || element.height !== height * ratio) [element.width, element.height] = [width * ratio, height * ratio];
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, element.width, element.height);
     context.setTransform(zoom * ratio, 0, 0, zoom * ratio, x * ratio, y * ratio);
-    const part = { zoom, left: -x / zoom, top: -y / zoom, right: (width - x) / zoom, bottom: (height - y) / zoom, style: getComputedStyle(element) };
-    drawLines(context, part, lines);
-    drawBoxes(context, part, boxes);
-  }, [lines, boxes, x, y, zoom, width, height]);
+    const drawn = { zoom, view: viewOf({ transform, width, height }), style: getComputedStyle(element) };
+    drawLines(context, drawn, lines);
+    drawBoxes(context, drawn, boxes);
+  }, [lines, boxes, transform, width, height]);
   return <canvas ref={canvas} className="far-links" style={{ width, height }} aria-hidden="true" />;
 });
 
-function drawLines(context: CanvasRenderingContext2D, { zoom, left, top, right, bottom, style }: Part, lines: Lines): void {
+function drawLines(context: CanvasRenderingContext2D, { zoom, view: [left, top, right, bottom], style }: Drawn, lines: Lines): void {
   context.lineWidth = Math.max(3, 0.8 / zoom);
   for (const [colour, ends] of lines) {
     context.strokeStyle = style.getPropertyValue(colour.slice(4, -1)) || "gray";
@@ -62,15 +60,15 @@ function drawLines(context: CanvasRenderingContext2D, { zoom, left, top, right, 
 }
 
 /** Nodes as boxes, and where it can be read with their title, as they look in the page at that size. */
-function drawBoxes(context: CanvasRenderingContext2D, { zoom, left, top, right, bottom, style }: Part, nodes: readonly GraphNode[]): void {
+function drawBoxes(context: CanvasRenderingContext2D, { zoom, view, style }: Drawn, nodes: readonly GraphNode[]): void {
   const titled = zoom >= TITLED_FROM;
   const [accent, plain, text] = ["--accent", titled ? "--raised" : "--far-node", "--text"].map((name) => style.getPropertyValue(name));
   [context.strokeStyle, context.lineWidth] = [style.getPropertyValue("--line"), 2];
   [context.font, context.textAlign, context.textBaseline] = [`600 26px ${style.fontFamily}`, "center", "middle"];
   for (const node of nodes) {
+    if (!touches(view, node)) continue;
     const { x, y } = node.position;
     const [width, height] = [node.width ?? 0, node.height ?? 0];
-    if (x > right || x + width < left || y > bottom || y + height < top) continue;
     context.globalAlpha = node.type === "frame" ? 0.25 : 1;
     context.fillStyle = (node.selected ? accent : plain)!;
     context.fillRect(x, y, width, height);

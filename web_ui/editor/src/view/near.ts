@@ -4,7 +4,7 @@
 import { useStore, type ReactFlowState } from "@xyflow/react";
 import type { GraphEdge, GraphNode } from "./projection";
 
-type Part = readonly [left: number, top: number, right: number, bottom: number];
+export type Part = readonly [left: number, top: number, right: number, bottom: number];
 
 /** The cells, as wide as the screen is, that the screen touches: another part only once it touches another cell. */
 function cellsOf({ transform: [x, y, zoom], width, height }: ReactFlowState): Part {
@@ -15,11 +15,11 @@ function cellsOf({ transform: [x, y, zoom], width, height }: ReactFlowState): Pa
 }
 
 /** What is on screen. */
-export const viewOf = ({ transform: [x, y, zoom], width, height }: ReactFlowState): Part => [-x / zoom, -y / zoom, (width - x) / zoom, (height - y) / zoom];
+export const viewOf = ({ transform: [x, y, zoom], width, height }: Pick<ReactFlowState, "transform" | "width" | "height">): Part => [-x / zoom, -y / zoom, (width - x) / zoom, (height - y) / zoom];
 
 export const usePart = (): Part => useStore(cellsOf, (one, other) => one.every((side, index) => side === other[index]));
 
-const touches = ([left, top, right, bottom]: Part, one: GraphNode, other = one) =>
+export const touches = ([left, top, right, bottom]: Part, one: GraphNode, other = one) =>
   Math.min(one.position.x, other.position.x) <= right && Math.max(one.position.x + one.width!, other.position.x + other.width!) >= left &&
   Math.min(one.position.y, other.position.y) <= bottom && Math.max(one.position.y + one.height!, other.position.y + other.height!) >= top;
 

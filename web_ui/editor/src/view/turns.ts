@@ -1,5 +1,5 @@
-// Decides when a node that comes into view while a hand pans, or after it has zoomed, gets its rows: one node after another, a frame each, and none while the hand
-// hurries. A column of nodes that comes in at once would take longer than a frame, and what flies past cannot be read.
+// Decides when a node that comes into view while a hand pans, or after it has zoomed, gets its rows: one node after another, a frame each,
+// and none while the hand hurries. A column of nodes that comes in at once would take longer than a frame, and what flies past cannot be read.
 
 import { useEffect, useState } from "react";
 import { flushSync } from "react-dom";
