@@ -160,28 +160,26 @@ def test_independent_branches_really_overlap(make_engine: Make) -> None:
 
 
 def test_lanes_overlap_but_one_device_runs_one_node_at_a_time(make_engine: Make) -> None:
-    meeting = threading.Barrier(2, timeout=PATIENCE_S)
+    meetings = [threading.Barrier(2, timeout=PATIENCE_S) for _ in range(3)]  # one each, or two at the disk would meet each other
     busy = threading.Lock()
     collisions: list[str] = []
 
-    def sample(value: float = 0.0) -> float:
+    def sample(which: int = 0) -> int:
         """Be alone on the device, and meet somebody from the disk."""
         if not busy.acquire(blocking=False):
             collisions.append("two on one device")
-            return value
-        meeting.wait()
+            return which
+        meetings[which].wait()
         busy.release()
-        return value
+        return which
 
-    def store(value: float = 0.0) -> float:
+    def store(which: int = 0) -> int:
         """Meet somebody from the device."""
-        meeting.wait()
-        return value
+        meetings[which].wait()
+        return which
 
     engine = make_engine(declare(sample, lane="device"), declare(store, lane="disk"))
-    nodes = {f"s{i}": entry("sample", value=float(i)) for i in range(3)} | {
-        f"d{i}": entry("store", value=float(i)) for i in range(3)
-    }
+    nodes = {f"s{i}": entry("sample", which=i) for i in range(3)} | {f"d{i}": entry("store", which=i) for i in range(3)}
     result = run(engine, workflow(nodes, *(f"{name}.value" for name in nodes)))
     assert (len(result.outputs), result.errors, collisions) == (6, [], [])
 
