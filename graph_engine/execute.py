@@ -135,7 +135,7 @@ class Run:
         self._lock = threading.Lock()
         self._telling = threading.Lock()
         self._done = threading.Event()
-        self._cancelled = threading.Event()
+        self._cancelled = False
         self._sequence = 0
         self._number = next(RUN_NUMBERS)  # an older run goes before a newer one
         self._started_at = 0.0
@@ -161,7 +161,7 @@ class Run:
 
     def cancel(self) -> None:
         """Start nothing more, and stop what runs at its next step."""
-        self._cancelled.set()
+        self._cancelled = True
         self._post(schedule.Cancel())
 
     # the scheduler's side
@@ -186,7 +186,7 @@ class Run:
         """A fault of ours: the run cannot go on, and nobody may wait for it forever. Who asks for the result is told."""
         log.error("the run ended by a fault of the engine", exc_info=fault)
         self.result.status, self.result.fault = "failed", fault
-        self._cancelled.set()
+        self._cancelled = True
         self._done.set()
         for key in list(self._claims.values()):  # other threads may still add to it
             self.around.cache.unclaim(key)
@@ -235,7 +235,7 @@ class Run:
 
     def _claim(self, node: Node, now: Trace) -> schedule.Event | None:
         """Nothing was found: run the node, unless somebody else is at it; then look again when they are done."""
-        if self._cancelled.is_set():
+        if self._cancelled:
             return schedule.Missing(node.index)
         if not node.spec.volatile and self._claims.get(node.index) != now.key:
             if not self.around.cache.claim(now.key, node.spec, lambda: self._post(_Again(node.index))):
@@ -298,7 +298,7 @@ class Run:
             self._give_up(fault)
 
     def _attempt(self, node: Node) -> schedule.Event:
-        if self._cancelled.is_set():  # it waited for its lane meanwhile
+        if self._cancelled:  # it waited for its lane meanwhile
             return self._failed(node, {}, Cancelled())
         inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
         if lost:
@@ -318,7 +318,7 @@ class Run:
             self._give_up(fault)
 
     async def _attempt_async(self, node: Node) -> schedule.Event:
-        if self._cancelled.is_set():
+        if self._cancelled:
             return self._failed(node, {}, Cancelled())
         inputs, lost = self._gather(node, node.reads(self._needs.get(node.index)))
         if lost:
@@ -376,7 +376,7 @@ class Run:
             folders=self.around.folders,
             services=self.around.services,
             secrets=self.around.secrets,
-            cancelled=self._cancelled.is_set,
+            cancelled=lambda: self._cancelled,
             on_progress=lambda done, total: self._tell(events.NodeProgress, node=node.path, done=done, total=total),
             on_preview=lambda render: self._tell(events.NodePreview, node=node.path, render=render),
             on_checkpoint=(lambda _state: None) if node.spec.volatile else self._checkpointer(now.key),
@@ -390,7 +390,7 @@ class Run:
         def checkpoint(state: Callable[[], Any]) -> None:
             nonlocal last
             interval_s = self.around.checkpoint_interval_s
-            last_step = self._cancelled.is_set() and interval_s < math.inf
+            last_step = self._cancelled and interval_s < math.inf
             if last_step or time.perf_counter() - last >= interval_s:
                 self.around.cache.checkpoint(key, state())
                 last = time.perf_counter()

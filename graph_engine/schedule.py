@@ -142,8 +142,9 @@ class State(IntEnum):
     BLOCKED = 9
 
 
-SETTLED = (State.SERVED, State.DONE)
-GIVEN_UP = (State.FAILED, State.BLOCKED)
+IDLE, AWAITS_DIGESTS, ASKING, LOOKING, SERVED, AWAITS_VALUES, RUNNING, DONE, FAILED, BLOCKED = State  # five times as fast to read
+SETTLED = (SERVED, DONE)
+GIVEN_UP = (FAILED, BLOCKED)
 
 
 class Scheduler:
@@ -152,7 +153,7 @@ class Scheduler:
     def __init__(self, units: Sequence[Unit], targets: Sequence[int]) -> None:
         count = len(units)
         self.units, self.targets = units, tuple(targets)
-        self.state = [State.IDLE] * count
+        self.state = [IDLE] * count
         self.blocked_by: dict[int, int] = {}
         self._reads = [unit.eager for unit in units]
         self._answered = [False] * count
@@ -212,7 +213,7 @@ class Scheduler:
     def _on_found(self, event: Found) -> None:
         node = event.node
         self._in_flight -= 1
-        self.state[node] = State.SERVED
+        self.state[node] = SERVED
         self._held[node] = event.held
         if not event.held and self._wanted[node]:
             self._settle_digests(node)
@@ -248,7 +249,7 @@ class Scheduler:
     def _on_finished(self, event: Finished) -> None:
         node = event.node
         self._in_flight -= 1
-        self.state[node] = State.DONE
+        self.state[node] = DONE
         self._held[node] = True
         if not event.known:
             self._opaque.add(node)
@@ -262,14 +263,14 @@ class Scheduler:
         if self.state[node] in SETTLED:  # its delivery failed: the value itself is fine
             self._undelivered.discard(node)
             return
-        self.state[node] = State.FAILED
+        self.state[node] = FAILED
         self._drop_claims(node)
         for reader in self._waiters(node):
             self._block(reader, node)
 
     def _on_lost(self, event: Lost) -> None:
         self._in_flight -= 1
-        asking = self.state[event.node] == State.ASKING
+        asking = self.state[event.node] == ASKING
         self._agenda.append((self._await_digests if asking else self._await_values, event.node))
         for source in event.sources:
             if self.state[source] in SETTLED:
@@ -288,7 +289,7 @@ class Scheduler:
     # what is asked for
 
     def _want_digests(self, node: int) -> None:
-        if self.state[node] == State.IDLE:
+        if self.state[node] == IDLE:
             self._await_digests(node)
 
     def _want_values(self, node: int) -> None:
@@ -296,20 +297,20 @@ class Scheduler:
             return
         self._wanted[node] = True
         state = self.state[node]
-        if state == State.IDLE:
+        if state == IDLE:
             self._await_digests(node)
         elif state in SETTLED:
             if self._held[node]:
                 self._settle_values(node)
             elif self._released[node]:
-                self.state[node] = State.LOOKING
+                self.state[node] = LOOKING
                 self._command(Lookup(node))
             else:
                 self._await_values(node)
 
     def _await_digests(self, node: int) -> None:
         """Ask for the digests (for a node whose key needs values: the values) of all that it reads."""
-        self.state[node] = State.AWAITS_DIGESTS
+        self.state[node] = AWAITS_DIGESTS
         asks = self.units[node].asks and not self._answered[node]
         if not self._rank[node]:
             self._visited += 1
@@ -324,24 +325,24 @@ class Scheduler:
                 (self._value_waiters if asks else self._digest_waiters).setdefault(source, []).append(node)
                 pending += 1
         self._pending[node] = pending
-        if pending == 0 and self.state[node] == State.AWAITS_DIGESTS:
+        if pending == 0 and self.state[node] == AWAITS_DIGESTS:
             self._digests_there(node)
 
     def _digests_there(self, node: int) -> None:
         if self.units[node].asks and not self._answered[node]:
-            self.state[node] = State.ASKING
+            self.state[node] = ASKING
             self._command(Ask(node))
         elif self._opaque and not self._opaque.isdisjoint(self._reads[node]):
             self._await_values(node)
         else:
-            self.state[node] = State.LOOKING
+            self.state[node] = LOOKING
             self._command(Lookup(node))
 
     def _await_values(self, node: int) -> None:
         """The node has to run: ask for the values of all that it reads."""
         if self.state[node] in GIVEN_UP:
             return
-        self.state[node] = State.AWAITS_VALUES
+        self.state[node] = AWAITS_VALUES
         pending = 0
         self._claim(node)
         for source in reversed(self._reads[node]):
@@ -352,12 +353,12 @@ class Scheduler:
                 self._value_waiters.setdefault(source, []).append(node)
                 pending += 1
         self._pending[node] = pending
-        if pending == 0 and self.state[node] == State.AWAITS_VALUES:
+        if pending == 0 and self.state[node] == AWAITS_VALUES:
             self._run(node)
 
     def _run(self, node: int) -> None:
         if not self._cancelled:
-            self.state[node] = State.RUNNING
+            self.state[node] = RUNNING
             self._command(Run(node, self._rank[node]))
 
     def _block(self, node: int, by: int) -> None:
@@ -365,8 +366,8 @@ class Scheduler:
         waiting = [node]
         while waiting:
             blocked = waiting.pop()
-            if self.state[blocked] in (State.AWAITS_DIGESTS, State.AWAITS_VALUES):
-                self.state[blocked] = State.BLOCKED
+            if self.state[blocked] in (AWAITS_DIGESTS, AWAITS_VALUES):
+                self.state[blocked] = BLOCKED
                 self.blocked_by[blocked] = self.blocked_by.get(by, by)
                 self._drop_claims(blocked)
                 waiting += self._waiters(blocked)
@@ -396,9 +397,9 @@ class Scheduler:
         for waiter in reversed(waiters):
             self._pending[waiter] -= 1
             if self._pending[waiter] == 0:
-                if self.state[waiter] == State.AWAITS_DIGESTS:
+                if self.state[waiter] == AWAITS_DIGESTS:
                     self._agenda.append((self._digests_there, waiter))
-                elif self.state[waiter] == State.AWAITS_VALUES:
+                elif self.state[waiter] == AWAITS_VALUES:
                     self._agenda.append((self._run, waiter))
 
     def _claim(self, node: int) -> None:

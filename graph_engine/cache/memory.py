@@ -53,6 +53,7 @@ class MemoryCache:
         self.size_bytes = 0
         self._results: dict[Key, Result] = {}
         self._values: dict[Digest, _Kept] = {}
+        self._unqueued: list[Digest] = []  # in no queue yet: most values of most processes never need to be
         self._queue: list[tuple[float, Digest]] = []
         self._age = 0.0
         self._lock = BriefLock()
@@ -111,6 +112,7 @@ class MemoryCache:
         with self._lock:
             self._results.clear()
             self._values.clear()
+            self._unqueued.clear()
             self._queue.clear()
             self.size_bytes, self._age = 0, 0.0
 
@@ -118,13 +120,15 @@ class MemoryCache:
         size = self._codecs.size_bytes(value)
         if size <= self.budget_bytes:
             worth = (elapsed_s + LEAST_SECONDS) / max(size, 1)
-            priority = self._age + worth
-            self._values[digest] = _Kept(value, size, worth, priority)
+            self._values[digest] = _Kept(value, size, worth, self._age + worth)
+            self._unqueued.append(digest)
             self.size_bytes += size
-            heapq.heappush(self._queue, (priority, digest))
 
     def _evict_one(self) -> None:
         """Drop the value of least priority; a queue entry older than the value's last use is put back with the newer one."""
+        for digest in self._unqueued:
+            heapq.heappush(self._queue, (self._values[digest].priority, digest))
+        self._unqueued.clear()
         while True:
             queued, digest = heapq.heappop(self._queue)
             kept = self._values[digest]
