@@ -1,8 +1,8 @@
 // Decides how the server is asked: one function a call, and one error for everything that can go wrong, with what to do next.
 // Documents travel as exact JSON (graph/json), so that no digit of a seed is lost on the way.
 
-import { fromData, written, type Workflow } from "../graph/document";
-import { parse, stringify, type Json as ExactJson } from "../graph/json";
+import { readAnswer, anyTextOf, type Workflow } from "../graph/document";
+import { parse, stringify, Written, type Json as ExactJson } from "../graph/json";
 import { heard, t } from "../text";
 import { summaryInWords, templateInWords } from "../text/templates";
 import type * as Api from "./types";
@@ -50,14 +50,15 @@ async function json<T>(path: string, asked?: Asked): Promise<T> {
 
 /** An answer that holds a document. */
 async function exact<T>(path: string, asked?: Asked): Promise<T & { workflow: Workflow }> {
-  const data = parse(await (await ask(path, asked)).text()) as { [key: string]: ExactJson };
-  return { ...data, workflow: fromData(data.workflow ?? null) } as unknown as T & { workflow: Workflow };
+  return readAnswer(await (await ask(path, asked)).text()) as unknown as T & { workflow: Workflow };
 }
 
 /** An answer that holds values of documents. */
 async function data<T>(path: string, asked?: Asked): Promise<T> {
   return parse(await (await ask(path, asked)).text()) as unknown as T;
 }
+
+const sent = (workflow: Workflow) => new Written(anyTextOf(workflow));
 
 const query = (values: Record<string, string | number | boolean | undefined>) => {
   const found = new URLSearchParams();
@@ -89,13 +90,13 @@ export const api = {
   logIn: (token: string) => json<Api.Session>("session", { method: "POST", body: { token } }),
   nodes: () => json<Api.NodePage>("nodes?limit=1000"),
   choices: (type: string, input: string) => json<Api.Choices>(`nodes/${name(type)}/choices/${name(input)}`),
-  check: (workflow: Workflow, signal?: AbortSignal) => json<Api.CheckReply>("check", { method: "POST", body: { workflow: written(workflow) }, signal }),
-  plan: (workflow: Workflow, signal?: AbortSignal) => json<Api.Plan>("plan", { method: "POST", body: { workflow: written(workflow) }, signal }),
+  check: (workflow: Workflow, signal?: AbortSignal) => json<Api.CheckReply>("check", { method: "POST", body: { workflow: sent(workflow) }, signal }),
+  plan: (workflow: Workflow, signal?: AbortSignal) => json<Api.Plan>("plan", { method: "POST", body: { workflow: sent(workflow) }, signal }),
   run: ({ workflow, inputs = {}, targets = null, title, priority = 0 }: RunAsked) =>
     json<Api.Submitted>("runs", {
       method: "POST",
       headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) },
-      body: { workflow: written(workflow), inputs, targets, title: title.slice(0, 200), priority, client: CLIENT },
+      body: { workflow: sent(workflow), inputs, targets, title: title.slice(0, 200), priority, client: CLIENT },
     }),
   job: (id: string) => json<Api.JobDetail>(`runs/${id}`),
   jobs: (limit = 30) => json<Api.JobPage>(`runs${query({ limit })}`),
@@ -113,7 +114,7 @@ export const api = {
     exact<Api.StoredWorkflow>(`workflows/${name(stored)}`, {
       method: "PUT",
       headers: etag === null ? { "If-None-Match": "*" } : { "If-Match": quoted(etag) },
-      body: { workflow: written(workflow) },
+      body: { workflow: sent(workflow) },
     }),
   removeWorkflow: (stored: string, etag: string) => ask(`workflows/${name(stored)}`, { method: "DELETE", headers: { "If-Match": quoted(etag) } }),
   renameWorkflow: (stored: string, to: string) => exact<Api.StoredWorkflow>(`workflows/${name(stored)}/rename`, { method: "POST", body: { name: to } }),
@@ -123,8 +124,8 @@ export const api = {
   template: async (stored: string) => templateInWords((await exact<Api.StoredWorkflow>(`templates/${name(stored)}`)).workflow),
   open: (file: Blob) => exact<Api.OpenedFile>("open", { method: "POST", blob: file }),
   /** A PNG that holds the document, over a picture that was made or over one of its graph. */
-  picture: async (workflow: Workflow, result: string | null) => (await ask("picture", { method: "POST", body: { workflow: written(workflow), result } })).blob(),
-  diff: (before: Workflow, after: Workflow) => data<Api.DiffReply>("diff", { method: "POST", body: { before: written(before), after: written(after) } }),
+  picture: async (workflow: Workflow, result: string | null) => (await ask("picture", { method: "POST", body: { workflow: sent(workflow), result } })).blob(),
+  diff: (before: Workflow, after: Workflow) => data<Api.DiffReply>("diff", { method: "POST", body: { before: sent(before), after: sent(after) } }),
   results: (asked: { search?: string; favourite?: boolean; trashed?: boolean; job?: string; offset?: number; limit?: number } = {}) => json<Api.ResultPage>(`results${query(asked)}`),
   result: (id: string) => json<Api.ResultDetail>(`results/${id}`),
   resultWorkflow: (id: string) => exact<Api.OpenedFile>(`results/${id}/workflow`),

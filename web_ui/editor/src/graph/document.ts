@@ -78,9 +78,22 @@ export interface Note extends Point {
 export const EMPTY: Workflow = { format: FORMAT, nodes: {} };
 const NOTHING: JsonObject = {};
 
+const texts = new WeakMap<object, string>();
+
 /** The document in a JSON text. Throws JsonError with what is wrong and where. */
 export function read(text: string): Workflow {
-  return fromData(parse(text));
+  return fromData(parse(text, { depth: 0, texts }));
+}
+
+/** The document in an answer of the server, which has it under `workflow`. Throws JsonError, as above. */
+export function readAnswer(text: string): JsonObject & { readonly workflow: Workflow } {
+  const data = parse(text, { depth: 1, texts }) as JsonObject;
+  return { ...data, workflow: fromData(data.workflow ?? null) } as never;
+}
+
+/** A text that says what the document says, though not in the one form: that which it was read from, else the canonical one. */
+export function anyTextOf(workflow: Workflow): string {
+  return texts.get(workflow) ?? canonical(workflow);
 }
 
 export function fromData(data: Json): Workflow {

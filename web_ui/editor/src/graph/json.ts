@@ -11,9 +11,9 @@ export class Float {
   constructor(readonly value: number) {}
 }
 
-/** A value that was written already: its canonical text, as it stands behind an indent. */
+/** A value that was written already: its canonical text as it stands behind an indent; without one, any text of it, which stays as it is. */
 export class Written {
-  constructor(readonly text: string, readonly indent = "") {}
+  constructor(readonly text: string, readonly indent?: string) {}
 }
 
 type Writable = Json | Written | readonly Writable[] | { readonly [key: string]: Writable };
@@ -58,8 +58,14 @@ const FEW_DIGITS = 15;
 const WORDS = [["true", true], ["false", false], ["null", null]] as const;
 const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
+/** Which objects are to be found again with the text that they were read from: those of one depth, the whole being of depth 0. */
+export interface Sources {
+  readonly depth: number;
+  readonly texts: WeakMap<object, string>;
+}
+
 /** Reads JSON text. Throws JsonError with line and column for anything else, for duplicate keys and for deep nesting. */
-export function parse(text: string): Json {
+export function parse(text: string, sources?: Sources): Json {
   let at = 0;
   const fail = (what: Code, facts: Facts = {}): never => {
     const before = text.slice(0, at).split("\n");
@@ -161,9 +167,15 @@ export function parse(text: string): Json {
   };
   const object = (depth: number): Json => {
     const found: Record<string, Json> = {};
+    const open = at;
+    const closed = () => {
+      at += 1;
+      if (depth === sources?.depth) sources.texts.set(found, text.slice(open, at));
+      return found;
+    };
     at += 1;
     space();
-    if (text[at] === "}") return (at += 1), found;
+    if (text[at] === "}") return closed();
     for (;;) {
       space();
       if (text[at] !== '"') fail("keyMissing");
@@ -176,7 +188,7 @@ export function parse(text: string): Json {
       const item = value(depth + 1);
       found[key] = item;
       space();
-      if (text[at] === "}") return (at += 1), found;
+      if (text[at] === "}") return closed();
       if (text[at] !== ",") fail("objectComma");
       at += 1;
     }
@@ -195,7 +207,7 @@ export function stringify(value: Writable, indent = ""): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "number") return Number.isSafeInteger(value) ? `${value}` : Number.isInteger(value) ? BigInt(value).toString() : float(value);
   if (value instanceof Float) return float(value.value);
-  if (value instanceof Written) return value.indent === indent ? value.text : value.text.replaceAll(`\n${value.indent}`, `\n${indent}`);
+  if (value instanceof Written) return value.indent === undefined || value.indent === indent ? value.text : value.text.replaceAll(`\n${value.indent}`, `\n${indent}`);
   const inner = indent + "  ";
   if (Array.isArray(value)) return value.length ? `[\n${value.map((item) => inner + stringify(item, inner)).join(",\n")}\n${indent}]` : "[]";
   const object = value as { readonly [key: string]: Writable };

@@ -1,6 +1,6 @@
 // Decides how open work outlives the page: every window keeps its tabs in IndexedDB, and a new window takes over what one that is gone has left.
 
-import { canonical, read } from "../graph/document";
+import { read, anyTextOf } from "../graph/document";
 import { activeTab, app, newTab, type Mode, type Tab } from "./app";
 
 interface KeptTab {
@@ -102,7 +102,7 @@ async function keep(): Promise<void> {
   const state = app.get();
   const tabs = state.tabs.map((tab): KeptTab => {
     const { history, saved, id, name, etag, job, mode, conflict } = tab;
-    return { id, text: canonical(history.document), saved: saved === history.document ? null : canonical(saved), name, etag, job, mode, conflict };
+    return { id, text: anyTextOf(history.document), saved: saved === history.document ? null : anyTextOf(saved), name, etag, job, mode, conflict };
   });
   const kept: KeptWindow = { id: mine, at: Date.now(), active: activeTab().id, tabs };
   await done((await database()).transaction(STORE, "readwrite").objectStore(STORE).put(kept));
