@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Float, JsonError, parse, stringify } from "./json";
-import { canonical, read } from "./document";
+import { anyTextOf, canonical, read, readAnswer } from "./document";
 import { align, distribute, layOut } from "./arrange";
 import { tell } from "../text";
 
@@ -62,6 +62,18 @@ describe("JSON", () => {
 });
 
 describe("documents", () => {
+  const text = '{"nodes": {"a": {"type": "x", "values": {"size": 1e3}}},\n"format": "latent-loom/1"}';
+
+  test("one that was read is sent as it stood, and a changed one in the one form", () => {
+    const document = read(`\ufeff ${text}\n`);
+    expect(anyTextOf(document)).toBe(text);
+    expect(anyTextOf(readAnswer(`{"name": "w", "workflow": ${text}, "etag": null}`).workflow)).toBe(text);
+    const changed = { ...document, title: "b" };
+    expect(anyTextOf(changed)).toBe(canonical(changed));
+    expect(canonical(document)).toBe(canonical(read(canonical(document))));
+    expect(canonical(document)).not.toBe(text);
+  });
+
   test("defaults are left out and versions are written", () => {
     const text = canonical(read('{"format": "latent-loom/1", "title": "", "inputs": {}, "nodes": {"a": {"type": "x", "mode": "on", "values": {}, "extra": 1}}, "view": {}}'));
     expect(text).toBe('{\n  "format": "latent-loom/1",\n  "nodes": {\n    "a": {\n      "extra": 1,\n      "type": "x",\n      "version": 1\n    }\n  }\n}\n');

@@ -75,7 +75,7 @@ const Surface = memo(function Surface({ viewKey }: { readonly viewKey: string })
     [projection, workflow, shapes, tab, place, selection, moving, sizes, states, pictured],
   );
   const [first] = useState(() => {
-    const { width, height } = screen();
+    const { width, height } = canvasSize();
     const { x, y, zoom } = onPixels(viewports.get(viewKey) ?? wholeOf(nodes, width, height) ?? ORIGIN);
     // So React Flow knows from the start what is on screen; sizes and sockets are known too: it would measure each node that comes into view.
     flowStore.setState({ transform: [x, y, zoom], width, height, updateNodeInternals: () => {} });
@@ -346,7 +346,7 @@ function without<T>(all: readonly T[], some: readonly T[]): readonly T[] {
 }
 
 /** How large the canvas is, before it is there. */
-function screen(): { width: number; height: number } {
+function canvasSize(): { width: number; height: number } {
   const box = window.document.querySelector(".canvas")?.getBoundingClientRect();
   return { width: box?.width ?? innerWidth, height: box?.height ?? innerHeight - TOP_BAR };
 }
