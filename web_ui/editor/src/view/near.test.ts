@@ -16,6 +16,14 @@ test("nodes are given that touch the part, the ends of links that pass through i
   expect(ids(nodes)).toEqual(["chosen", "east", "held", "left", "right", "west"]);
 });
 
+test("they keep the order of the graph, whatever it was that brought them in", () => {
+  const near = new Near();
+  for (const part of [HERE, THERE]) {
+    const given = new Set(near.of(NODES, EDGES, part, "held").nodes);
+    expect([...given]).toEqual(NODES.filter((node) => given.has(node)));
+  }
+});
+
 test("the links are the same list until others are near", () => {
   const near = new Near();
   const before = near.of(NODES, EDGES, HERE, undefined).edges;

@@ -46,7 +46,8 @@ export class Near {
       return true;
     });
     this.kept = null;
-    return this.give([...given], links);
+    // In the order of the graph: the browser would lay out anew whatever of the page changed places.
+    return this.give(nodes.filter((node) => given.has(node)), links);
   }
 
   /** No others than were given before, and of those what was in `view` when this was asked first: for as long as nothing is to come. */
