@@ -18,7 +18,7 @@ import { Icon } from "./Icon";
 import { humanName, isLong, seconds, wholeTold } from "./format";
 import { judge, startLinking, useVerdict, type End } from "./linking";
 import type { GraphNode, NodeData } from "./projection";
-import { useTurn } from "./turns";
+import { useTurns } from "./turns";
 import { useDetail } from "./wheel";
 
 export const FAR_BELOW = 0.5;
@@ -43,7 +43,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
   const { entry, shape, geometry } = data;
   const problems = useNodeProblems(states, data.path);
   const run = useNodeState(states, data.path);
-  const come = useTurn();
+  const come = useTurns(geometry.rows.length);
   const title = entry.title || shape.title;
   const wrong = run.status === "failed" || problems.some((one) => one.code !== "missing_input");
   return (
@@ -70,7 +70,7 @@ function NearNode({ id, data, selected, states }: { id: string; data: NodeData; 
         <Badge path={data.path} states={states} mode={entry.mode} wrong={wrong || problems.length > 0} calm={!wrong} problems={problems.map(wholeTold).join("\n")} />
       </div>
       <Progress path={data.path} states={states} />
-      {come && !data.collapsed && geometry.rows.map((row) => (row.kind === "sockets" ? <SocketRow key={`s${row.y}`} id={id} row={row} data={data} /> : <FieldRow key={row.input} id={id} row={row} data={data} states={states} />))}
+      {!data.collapsed && geometry.rows.slice(0, come).map((row) => (row.kind === "sockets" ? <SocketRow key={`s${row.y}`} id={id} row={row} data={data} /> : <FieldRow key={row.input} id={id} row={row} data={data} states={states} />))}
       {data.collapsed && <FoldedSockets data={data} />}
       {!data.collapsed && <Pictures path={data.path} states={states} title={title} />}
       {!shape.known && !data.collapsed && <p className="node-unknown">{t("unknownNode", { type: entry.type })}</p>}

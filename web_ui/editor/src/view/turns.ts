@@ -1,5 +1,5 @@
-// Decides when a node that comes into view while a hand pans, or after it has zoomed, gets its rows: one node after another, a frame each,
-// and none while the hand hurries. A column of nodes that comes in at once would take longer than a frame, and what flies past cannot be read.
+// Decides when a node that comes into view while a hand pans, or after it has zoomed, gets its rows: one node after another, a few rows in
+// each frame of a pan, and none while the hand hurries. A node at once would take longer than a frame, and what flies past cannot be read.
 
 import { useEffect, useState } from "react";
 import { flushSync } from "react-dom";
@@ -8,12 +8,16 @@ import { flushSync } from "react-dom";
 const HURRIES_FROM_PX = 12;
 const RESTS_AFTER_MS = 60;
 const SETTLES_IN_MS = 250;
+const ROWS_A_FRAME = 3;
+
+/** Gives what waits so many rows more; says whether that was all. */
+type Waiter = (rows: number) => boolean;
 
 class Turns {
   panning = false;
   private restsAt = 0;
   private settledAt = 0;
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Set<Waiter>();
   private frame = 0;
 
   /** To be called with each step of a pan. */
@@ -31,7 +35,7 @@ class Turns {
     return this.panning || performance.now() < this.settledAt;
   }
 
-  readonly wait = (waiter: () => void) => {
+  readonly wait = (waiter: Waiter) => {
     this.waiting.add(waiter);
     this.frame ||= requestAnimationFrame(this.next);
     return () => void this.waiting.delete(waiter);
@@ -41,8 +45,7 @@ class Turns {
     this.frame = 0;
     const [waiter] = this.waiting;
     if (waiter && performance.now() >= this.restsAt) {
-      this.waiting.delete(waiter);
-      flushSync(waiter);
+      if (flushSync(() => waiter(this.panning ? ROWS_A_FRAME : Infinity))) this.waiting.delete(waiter);
     }
     if (this.waiting.size) this.frame ||= requestAnimationFrame(this.next);
   };
@@ -50,9 +53,14 @@ class Turns {
 
 export const turns = new Turns();
 
-/** Whether the turn of what uses it has come: at once where nothing moves. */
-export function useTurn(): boolean {
-  const [come, setCome] = useState(() => !turns.many);
-  useEffect(() => (come ? undefined : turns.wait(() => setCome(true))), [come]);
+/** How many of `rows` have had their turn: all of them where nothing moves. */
+export function useTurns(rows: number): number {
+  const [come, setCome] = useState(() => (turns.many ? 0 : Infinity));
+  const waits = come < rows;
+  useEffect(() => {
+    if (!waits) return;
+    let now = come;
+    return turns.wait((more) => (setCome((now += more)), now >= rows));
+  }, [waits, rows]);
   return come;
 }
