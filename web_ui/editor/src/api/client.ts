@@ -1,7 +1,7 @@
 // Decides how the server is asked: one function a call, and one error for everything that can go wrong, with what to do next.
 // Documents travel as exact JSON (graph/json), so that no digit of a seed is lost on the way.
 
-import { readAnswer, anyTextOf, type Workflow } from "../graph/document";
+import { anyTextOf, readAnswer, type Workflow } from "../graph/document";
 import { parse, stringify, Written, type Json as ExactJson } from "../graph/json";
 import { heard, t } from "../text";
 import { summaryInWords, templateInWords } from "../text/templates";
