@@ -51,6 +51,7 @@ def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch
     needs is put on the device when it is first made, so that a step moves nothing and waits for nothing.
     """
     prepared: dict[tuple[Asked, ...], list[_Group]] = {}
+    dtype = unet.dtype  # walks over all weights, so it is asked for once
 
     def prepare(asked: tuple[Asked, ...], height: int, width: int) -> list[_Group]:
         alike: dict[Any, list[int]] = {}
@@ -65,10 +66,10 @@ def predictor(unet: Unet, family: Family, info: ModelInfo, device: Device, batch
 
     def question(asked: tuple[Asked, ...], shape: tuple[int, ...]) -> Question:
         def about(items: slice) -> Question:
-            denoise = _denoiser(unet, family, info, device, asked, items, batch, size)
+            denoise = _denoiser(unet, dtype, family, info, device, asked, items, batch, size)
             return lambda x, sigma: denoise(torch.cat([x[items]] * len(asked)), sigma).chunk(len(asked))
 
-        alike = (tuple(isinstance(one, Perturbed) for one in asked), shape, unet.dtype)
+        alike = (tuple(isinstance(one, Perturbed) for one in asked), shape, dtype)
         return in_batches(unet, batch, about, alike, exact=device.exact)
 
     def predict(x: Tensor, sigma: float, asked: Sequence[Asked]) -> Sequence[Tensor]:
@@ -95,7 +96,7 @@ def _cut(x: Tensor, box: Box | None) -> Tensor:
 
 
 def _denoiser(
-    unet: Unet, family: Family, info: ModelInfo, device: Device,
+    unet: Unet, dtype: torch.dtype, family: Family, info: ModelInfo, device: Device,
     asked: tuple[Asked, ...], items: slice, batch: int, size: tuple[int, int],
 ) -> Denoise:  # fmt: skip
     def joined(tensors: Sequence[Tensor]) -> Tensor:
@@ -104,7 +105,6 @@ def _denoiser(
         return device.send(torch.cat(every))
 
     entries = [_entry(one) for one in asked]
-    dtype = unet.dtype  # walks over all weights, so it is asked for once
     embedding = joined([entry.embedding for entry in entries]).to(dtype)
     extras = [family.added(entry, size) for entry in entries]
     added = {name: joined([extra[name] for extra in extras]) for name in extras[0]}

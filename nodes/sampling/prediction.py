@@ -11,7 +11,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from operator import mul
 from types import MappingProxyType
@@ -54,6 +54,7 @@ class NoiseTable:
             )
 
     @classmethod
+    @lru_cache(maxsize=16, typed=True)  # every run asks for that of its model
     def from_betas(
         cls,
         *,

@@ -4,8 +4,8 @@
 
 Three ways to the same count of network calls take turns in one process: a graph run by the engine, in which the seed is new; a bare
 loop of Euler steps without any of our code; and the diffusers pipeline. All ask the network for the whole batch at once. Text and VAE
-are left out. A ratio above 1 is the graph's loss. Times are those of the processor, of all threads together, since a busy machine
-disturbs the clock more.
+are left out. A ratio above 1 is the graph's loss. "beside" is what a run spends outside of the network, which varies less than the
+network's own calls do on a busy machine. Times are those of the processor, of all threads together, since the clock is disturbed more.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import gc
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, get_args
 
 import torch
-from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import logging
 
 from graph_engine import Engine, Folders, Request
@@ -38,6 +39,13 @@ Contender = Callable[[int], object]
 """One run with a seed."""
 
 
+class Spent(NamedTuple):
+    """Seconds of one run: in all, and outside of the network."""
+
+    total: float
+    beside: float
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=20)
@@ -53,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(
         f"cpu, torch {torch.__version__}, {asked.threads} threads, {MODEL}, {asked.steps} steps, cfg {CFG}, {asked.rounds} rounds"
     )
-    print(f"{'sampler':<20} {'batch':>5} {'graph ms':>9} {'loop ms':>8} {'diffusers ms':>12} {'/loop':>6} {'/diffusers':>10}")
+    times = f"{'graph ms':>9} {'beside':>6} {'loop ms':>9} {'beside':>6} {'diffusers ms':>12} {'beside':>6}"
+    print(f"{'sampler':<20} {'batch':>5} {times} {'/loop':>6} {'/diffusers':>10}")
     with torch.inference_mode():
         pipeline = load_pipeline()
         texts = pipeline.encode_prompt("a red circle", "cpu", 1, True, "")[:2]
@@ -68,31 +77,57 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ours, bare, theirs = columns = compare(
                 contenders, asked.rounds, time.perf_counter if asked.wall else time.process_time
             )
-            row = " ".join(f"{statistics.median(one) * 1000:>{width}.1f}" for one, width in zip(columns, (9, 8, 12), strict=True))
+            row = " ".join(
+                f"{statistics.median(run.total for run in one) * 1000:>{width}.1f}"
+                f" {statistics.median(run.beside for run in one) * 1000:>6.1f}"
+                for one, width in zip(columns, (9, 9, 12), strict=True)
+            )
             print(
                 f"{sampler:<20} {batch:>5} {row} {ratio(ours, bare):>6.3f} {ratio(ours, theirs):>10.3f}",
                 flush=True,
             )
 
 
-def compare(contenders: Sequence[Contender], rounds: int, clock: Callable[[], float]) -> list[list[float]]:
-    """Seconds of each contender in each round; they take turns, each round begins with another one."""
-    for run in contenders:
-        run(0)
-    found: list[list[float]] = [[] for _ in contenders]
-    for turn in range(rounds):
-        order = [(place + turn) % len(contenders) for place in range(len(contenders))]
-        for place in order:
-            gc.collect()
-            started = clock()
-            contenders[place](turn + 1)
-            found[place].append(clock() - started)
+def compare(contenders: Sequence[Contender], rounds: int, clock: Callable[[], float]) -> list[list[Spent]]:
+    """What each contender spends in each round; they take turns, each round begins with another one."""
+    found: list[list[Spent]] = [[] for _ in contenders]
+    with network_timed(clock) as inside:
+        for run in contenders:
+            run(0)
+        for turn in range(rounds):
+            order = [(place + turn) % len(contenders) for place in range(len(contenders))]
+            for place in order:
+                gc.collect()
+                inside.clear()
+                started = clock()
+                contenders[place](turn + 1)
+                total = clock() - started
+                found[place].append(Spent(total, total - sum(inside)))
     return found
 
 
-def ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+@contextmanager
+def network_timed(clock: Callable[[], float]) -> Iterator[list[float]]:
+    """While this is open, the seconds of each call of a network are added to the list."""
+    inside: list[float] = []
+    forward = UNet2DConditionModel.forward
+
+    def timed(*arguments: Any, **more: Any) -> Any:
+        started = clock()
+        found = forward(*arguments, **more)
+        inside.append(clock() - started)
+        return found
+
+    UNet2DConditionModel.forward = timed
+    try:
+        yield inside
+    finally:
+        UNet2DConditionModel.forward = forward
+
+
+def ratio(ours: Sequence[Spent], others: Sequence[Spent]) -> float:
     """The median of the ratios within a round, which a busy machine disturbs less than a ratio of medians."""
-    return statistics.median(one / other for one, other in zip(ours, others, strict=True))
+    return statistics.median(one.total / other.total for one, other in zip(ours, others, strict=True))
 
 
 def graph(sampler: SamplerName, batch: int, steps: int) -> Contender:
