@@ -95,6 +95,7 @@ def test_a_choice_is_open_to_a_pointer_and_to_a_finger(window: Callable[..., Edi
     editor.field("sample", "schedule").click()
     select.select_option("exponential")
     editor.until(lambda: schedule(editor) == "exponential")
+    editor.page.mouse.move(5, 400)  # or it would open the one that it rests on once the focus leaves it
     editor.field("sample", "sampler").tap()
     expect(editor.field("sample", "sampler")).to_be_focused()
     expect(select).to_have_count(1)
