@@ -78,6 +78,7 @@ export interface Note extends Point {
 export const EMPTY: Workflow = { format: FORMAT, nodes: {} };
 const NOTHING: JsonObject = {};
 
+/** What documents were read from. A changed one is another object. */
 const texts = new WeakMap<object, string>();
 
 /** The document in a JSON text. Throws JsonError with what is wrong and where. */
@@ -86,9 +87,9 @@ export function read(text: string): Workflow {
 }
 
 /** The document in an answer of the server, which has it under `workflow`. Throws JsonError, as above. */
-export function readAnswer(text: string): JsonObject & { readonly workflow: Workflow } {
+export function readAnswer(text: string): { readonly [key: string]: unknown; readonly workflow: Workflow } {
   const data = parse(text, { depth: 1, texts }) as JsonObject;
-  return { ...data, workflow: fromData(data.workflow ?? null) } as never;
+  return { ...data, workflow: fromData(data.workflow ?? null) };
 }
 
 /** A text that says what the document says, though not in the one form: that which it was read from, else the canonical one. */

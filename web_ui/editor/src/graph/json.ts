@@ -165,17 +165,17 @@ export function parse(text: string, sources?: Sources): Json {
       at += 1;
     }
   };
+  const closed = (found: JsonObject, open: number, depth: number): JsonObject => {
+    at += 1;
+    if (depth === sources?.depth) sources.texts.set(found, text.slice(open, at));
+    return found;
+  };
   const object = (depth: number): Json => {
     const found: Record<string, Json> = {};
     const open = at;
-    const closed = () => {
-      at += 1;
-      if (depth === sources?.depth) sources.texts.set(found, text.slice(open, at));
-      return found;
-    };
     at += 1;
     space();
-    if (text[at] === "}") return closed();
+    if (text[at] === "}") return closed(found, open, depth);
     for (;;) {
       space();
       if (text[at] !== '"') fail("keyMissing");
@@ -188,7 +188,7 @@ export function parse(text: string, sources?: Sources): Json {
       const item = value(depth + 1);
       found[key] = item;
       space();
-      if (text[at] === "}") return closed();
+      if (text[at] === "}") return closed(found, open, depth);
       if (text[at] !== ",") fail("objectComma");
       at += 1;
     }

@@ -1,6 +1,6 @@
 // Decides how open work outlives the page: every window keeps its tabs in IndexedDB, and a new window takes over what one that is gone has left.
 
-import { read, anyTextOf } from "../graph/document";
+import { anyTextOf, read } from "../graph/document";
 import { activeTab, app, newTab, type Mode, type Tab } from "./app";
 
 interface KeptTab {

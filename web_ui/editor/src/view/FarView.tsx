@@ -1,9 +1,9 @@
 // Decides how the graph is drawn from afar, and what of it the page does not hold while one zooms: links and nodes on one canvas.
 
-import { useStore, type ReactFlowState } from "@xyflow/react";
+import { useStore } from "@xyflow/react";
 import { memo, useLayoutEffect, useMemo, useRef } from "react";
 import { SOCKET } from "../graph/geometry";
-import { sameNumbers, touches, viewOf, type Part } from "./near";
+import { touches, useTransform, viewOf, type Part } from "./near";
 import type { GraphEdge, GraphNode } from "./projection";
 
 const PLAIN_BELOW = 0.25;
@@ -11,8 +11,6 @@ const PLAIN_BELOW = 0.25;
 const TITLED_FROM = 0.16;
 
 type Lines = readonly (readonly [colour: string, ends: Float32Array])[];
-
-const transformOf = (state: ReactFlowState) => state.transform;
 
 interface Drawn {
   readonly zoom: number;
@@ -23,7 +21,7 @@ interface Drawn {
 /** A page of thousands of elements takes a hundred milliseconds a frame; a canvas of them few. `nodes` are those that links may end at. */
 export const FarView = memo(function FarView({ nodes, edges, boxes }: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[]; readonly boxes: readonly GraphNode[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const transform = useStore(transformOf, sameNumbers); // one that says the same is given anew now and then
+  const transform = useTransform();
   const width = useStore((state) => state.width);
   const height = useStore((state) => state.height);
   const lines = useMemo(() => linesOf(nodes, edges), [nodes, edges]);

@@ -4,13 +4,13 @@
 import { useReactFlow, useStore, ViewportPortal, type ReactFlowState } from "@xyflow/react";
 import { memo, useEffect, useMemo, useRef } from "react";
 import { t } from "../text";
+import { useTransform } from "./near";
 import { boundsOf, type GraphNode } from "./projection";
 
 const GAP = 20;
 /** The dots lie on a sheet below the graph, as large as a graph may be: so that the browser draws both as one. */
 const SHEET = 100_000;
 const [WIDTH, HEIGHT] = [170, 110];
-const transformOf = (state: ReactFlowState) => state.transform;
 /** Where the sheet begins: it moves on in whole sheets, so that it is painted once. */
 const beginOf = (at: number, zoom: number) => (Math.round(-at / zoom / SHEET) - 1) * SHEET;
 const leftOf = ({ transform: [x, , zoom] }: ReactFlowState) => beginOf(x, zoom);
@@ -75,7 +75,7 @@ export const SmallMap = memo(function SmallMap({ nodes }: { readonly nodes: read
 
 /** The part of the graph that is on screen. */
 function Window({ bounds }: { readonly bounds: Bounds }) {
-  const [x, y, zoom] = useStore(transformOf);
+  const [x, y, zoom] = useTransform();
   const width = useStore((state) => state.width);
   const height = useStore((state) => state.height);
   const [left, top] = [(-x / zoom - bounds.x) * bounds.scale, (-y / zoom - bounds.y) * bounds.scale];

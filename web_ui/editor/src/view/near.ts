@@ -17,9 +17,14 @@ function cellsOf({ transform: [x, y, zoom], width, height }: ReactFlowState): Pa
 /** What is on screen. */
 export const viewOf = ({ transform: [x, y, zoom], width, height }: Pick<ReactFlowState, "transform" | "width" | "height">): Part => [-x / zoom, -y / zoom, (width - x) / zoom, (height - y) / zoom];
 
-export const sameNumbers = (one: readonly number[], other: readonly number[]) => one.every((number, index) => number === other[index]);
+const same = (one: readonly number[], other: readonly number[]) => one.every((number, index) => number === other[index]);
 
-export const usePart = (): Part => useStore(cellsOf, sameNumbers);
+export const usePart = (): Part => useStore(cellsOf, same);
+
+const transformOf = (state: ReactFlowState) => state.transform;
+
+/** Where the graph is drawn: the same list as before while it says the same, though React Flow's store gets a new one now and then. */
+export const useTransform = () => useStore(transformOf, same);
 
 export const touches = ([left, top, right, bottom]: Part, one: GraphNode, other = one) =>
   Math.min(one.position.x, other.position.x) <= right && Math.max(one.position.x + one.width!, other.position.x + other.width!) >= left &&

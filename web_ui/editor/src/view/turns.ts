@@ -44,9 +44,7 @@ class Turns {
   private readonly next = () => {
     this.frame = 0;
     const [waiter] = this.waiting;
-    if (waiter && performance.now() >= this.restsAt) {
-      if (flushSync(() => waiter(this.panning ? ROWS_A_FRAME : Infinity))) this.waiting.delete(waiter);
-    }
+    if (waiter && performance.now() >= this.restsAt && flushSync(() => waiter(this.panning ? ROWS_A_FRAME : Infinity))) this.waiting.delete(waiter);
     if (this.waiting.size) this.frame ||= requestAnimationFrame(this.next);
   };
 }
@@ -60,7 +58,11 @@ export function useTurns(rows: number): number {
   useEffect(() => {
     if (!waits) return;
     let now = come;
-    return turns.wait((more) => (setCome((now += more)), now >= rows));
+    return turns.wait((more) => {
+      now += more;
+      setCome(now);
+      return now >= rows;
+    });
   }, [waits, rows]);
   return come;
 }
