@@ -18,6 +18,7 @@ from nodes.models.parts import borrow_unet
 from nodes.models.unet import middle_attentions, predictor
 from nodes.runtime.device import Device, settle
 from nodes.runtime.preview import preview
+from nodes.runtime.threads import threads_for
 from nodes.sampling.brownian import path_noise
 from nodes.sampling.checkpoint import Progress
 from nodes.sampling.guidance import ALWAYS, Guided, Part
@@ -69,7 +70,8 @@ def sampled(
             denoise, begun, levels.values, flow=info.table.flow, resume=progress.resumed(context.resume(), device.send),
             noise=lambda index: device.send(fresh(levels.first + index)), path=lambda high, low: device.send(path(high, low)),
         )  # fmt: skip
-        last = _followed(run, solve, progress, info, context)
+        with threads_for(part.module, shape[-2] * shape[-1], device):
+            last = _followed(run, solve, progress, info, context)
         x = last.x / run.alpha(levels.values[-1])  # what is left of the noise goes on at the latent's scale
     return Sampled(latent=settle(x), x0=settle(last.x0))
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 
-import torch
-
-from nodes.runtime.libraries import library_class
+from nodes.runtime.libraries import garbage_left, library_class
 
 
 def warm_up() -> list[str]:
     """Import what the nodes of this pack need; returns the names of the devices, the one to prefer first."""
-    for name in ("AutoencoderKL", "UNet2DConditionModel"):
-        library_class("diffusers", name)
-    for name in ("CLIPTextModel", "CLIPTextModelWithProjection", "CLIPTokenizer"):
-        library_class("transformers", name)
-    import_module("nodes.models.parts")
+    with garbage_left():
+        import torch
+
+        for name in ("AutoencoderKL", "UNet2DConditionModel"):
+            library_class("diffusers", name)
+        for name in ("CLIPTextModel", "CLIPTextModelWithProjection", "CLIPTokenizer"):
+            library_class("transformers", name)
+        import_module("nodes.models.parts")
+    gc.freeze()  # all of that stays, so it need not be looked through in any later run
     if torch.cuda.is_available():
         return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     return ["mps"] if torch.backends.mps.is_available() else ["cpu"]

@@ -1,4 +1,4 @@
-"""Classes of the big libraries are imported by one thread at a time, however many ask."""
+"""Classes of the big libraries are imported by one thread at a time, however many ask, and garbage is looked for afterwards."""
 
 from __future__ import annotations
 
@@ -26,4 +26,28 @@ assert sorted(found) == ["AutoencoderKL", "CLIPTextModel", "UNet2DConditionModel
 
 def test_several_threads_may_ask_for_classes_that_were_never_imported() -> None:
     done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+WATCHED = """
+import gc, sys
+
+class Watch:
+    seen = {}
+
+    def find_spec(self, name, path=None, target=None):
+        self.seen[name] = gc.isenabled()
+
+sys.meta_path.insert(0, Watch())
+from nodes.runtime.warm_up import warm_up
+warm_up()
+late = {name: looked for name, looked in Watch.seen.items() if name.startswith(("torch", "diffusers", "transformers"))}
+assert len(late) > 500, len(late)
+assert not any(late.values()), [name for name, looked in late.items() if looked][:5]
+assert gc.isenabled()
+"""
+
+
+def test_garbage_is_not_looked_for_while_they_are_imported_and_is_afterwards() -> None:
+    done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
