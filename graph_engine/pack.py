@@ -14,6 +14,8 @@ class Pack:
     ``codecs``: qualified class name -> ``module:Class`` of a graph_engine.values.Codec.
     ``warm_up``: ``module:function`` that a process which is to run many jobs calls before the first: it imports what nodes need, and
     returns the names of the devices that they can compute on.
+    ``compiled_ahead``: packages of libraries which that imports and which take long to compile, as ``bytecode.compile_ahead`` takes
+    them: the first start after an install does that in a process of its own.
     """
 
     name: str
@@ -21,3 +23,4 @@ class Pack:
     package: str
     codecs: Mapping[str, str] = field(default_factory=dict)
     warm_up: str = ""
+    compiled_ahead: tuple[str, ...] = ()

@@ -12,11 +12,15 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from graph_engine.errors import LoomError
 from graph_engine.pack import Pack
 from graph_engine.repeat import ENGINE_SPECS
 from graph_engine.spec import NodeSpec
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "loom.packs"
 
@@ -63,12 +67,19 @@ class Registry:
         return found if frozen else None
 
 
+def compiled_ahead() -> tuple[str, ...]:
+    """What the installed packs want to be compiled ahead. Loads no node; a pack that cannot be loaded is told of by ``discover``."""
+    builder, found = _Builder(), list[str]()
+    for entry in _installed():
+        with builder.guard(entry.name, entry.value):
+            found += entry.load().compiled_ahead
+    return tuple(found)
+
+
 def discover(pack_folders: Iterable[Path] = ()) -> Registry:
     """All packs installed (entry points ``loom.packs``) and all in the folders: each ``x.py`` or ``x/`` below one is a pack."""
-    from importlib.metadata import entry_points  # it brings mail and archive modules with it
-
     builder = _Builder()
-    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
+    for entry in _installed():
         with builder.guard(entry.name, entry.value):
             pack: Pack = entry.load()
             builder.add(pack, _installed_modules(pack, builder))
@@ -82,6 +93,12 @@ def discover(pack_folders: Iterable[Path] = ()) -> Registry:
             with builder.guard(path.stem, path.name):
                 builder.add_folder_pack(path)
     return builder.registry()
+
+
+def _installed() -> list[EntryPoint]:
+    from importlib.metadata import entry_points  # it brings mail and archive modules with it
+
+    return sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
 
 
 def of_functions(*functions: object, pack: Pack | None = None) -> Registry:

@@ -10,11 +10,21 @@ from graph_engine import Pack
 # It is read once, when torch is loaded, so it is set here, before any node can load it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+COMPILED_AHEAD = (
+    "diffusers.models.*", "transformers", "transformers.generation.*", "transformers.integrations", "transformers.quantizers",
+    "transformers.utils", "diffusers.loaders.*", "diffusers.hooks", "jinja2", "torch.distributed.*", "torch.onnx.*",
+    "torch._dynamo.*", "sympy.solvers.*", "sympy.simplify", "sympy.geometry", "sympy.matrices.*", "sympy.printing", "sympy.functions.*",
+    "sympy.polys.*", "sympy.core", "mpmath.*", "torch.fx.*", "PIL", "huggingface_hub", "torch.export", "torch._refs", "torch._decomp",
+    "torch._subclasses", "torch._higher_order_ops", "torch.optim", "torch.distributions",
+)  # fmt: skip
+"""Most of what importing diffusers and transformers brings with it, by size and coverage measured; the last of it first."""
+
 PACK = Pack(
     name="loom",
     version="0.1.0",
     package="nodes",
     warm_up="nodes.runtime.warm_up:warm_up",
+    compiled_ahead=COMPILED_AHEAD,
     codecs={
         "torch.Tensor": "nodes.runtime.codecs:TensorCodec",
         "torch.nn.parameter.Parameter": "nodes.runtime.codecs:TensorCodec",

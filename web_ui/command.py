@@ -38,6 +38,11 @@ def serve(
 
     Ctrl-C, or SIGTERM, ends the step that runs and keeps it; the next start goes on from there.
     """
+    from graph_engine.bytecode import compile_ahead
+    from graph_engine.registry import compiled_ahead
+
+    compile_ahead(compiled_ahead())  # before all else, since it goes on beside all else
+
     import asyncio
 
     from web_ui.running import run

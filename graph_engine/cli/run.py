@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from graph_engine.bytecode import compile_ahead
 from graph_engine.cli import output, summary
 from graph_engine.cli.command import verbose_option
 from graph_engine.cli.keeping import cache_folder, cache_options, keeps
@@ -22,6 +23,7 @@ from graph_engine.cli.whole_file import refuse_unwritable, write_whole
 from graph_engine.cli.workflow_command import WorkflowCommand, common_options
 from graph_engine.errors import DeliveryError
 from graph_engine.execute import RunResult
+from graph_engine.registry import compiled_ahead
 from graph_engine.timeline import chrome_trace
 
 EXIT_CODES = {"succeeded": 0, "failed": FAILED, "cancelled": CANCELLED}
@@ -70,6 +72,7 @@ def _run_here(
     opened: Opened, options: Mapping[str, str], cache: Path | None, output_folder: Path, trace: Path | None, sheet: Path | None,
     as_json: bool,
 ) -> int:  # fmt: skip
+    compile_ahead(compiled_ahead())
     with opened.engine(options, cache) as engine:
         request = opened.request(output_folder)
         if opened.grid is None:

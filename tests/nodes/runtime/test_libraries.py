@@ -45,9 +45,13 @@ late = {name: looked for name, looked in Watch.seen.items() if name.startswith((
 assert len(late) > 500, len(late)
 assert not any(late.values()), [name for name, looked in late.items() if looked][:5]
 assert gc.isenabled()
+
+from nodes import COMPILED_AHEAD
+missing = {name.removesuffix(".*") for name in COMPILED_AHEAD} - set(sys.modules)
+assert not missing, f"compiled ahead for nothing: {missing}"
 """
 
 
-def test_garbage_is_not_looked_for_while_they_are_imported_and_is_afterwards() -> None:
+def test_garbage_is_not_looked_for_while_what_is_compiled_ahead_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
