@@ -27,7 +27,7 @@ def test_a_new_seed_runs_only_the_sampler_and_what_is_below(editor: Editor) -> N
     seed = editor.field("noise", "seed")
     seed.fill("7")
     seed.press("Enter")
-    editor.until(lambda: editor.state("sample").get("plan", {}).get("status") == "runs")
+    editor.until(lambda: (editor.state("sample").get("plan") or {}).get("status") == "runs")
     assert editor.state("positive")["plan"]["status"] == "cached"
     assert "seed" in editor.state("noise")["plan"]["reason"]
     editor.run()

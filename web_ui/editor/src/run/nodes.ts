@@ -52,6 +52,12 @@ export class NodeStates {
     if (slash > 0 && change.status) this.outer(path.slice(0, slash).replace(/\[\d+\]$/, ""), change);
   }
 
+  /** A node of the run is done: what was planned for it is past, until there is a new plan. */
+  finish(path: string, change: Partial<NodeRunState>): void {
+    this.plans.delete(path);
+    this.change(path, change);
+  }
+
   /** A subgraph shows what goes on inside: it runs while one inside does, and has failed when one has. */
   private outer(path: string, inner: Partial<NodeRunState>): void {
     const { status, seconds = 0, error } = this.get(path);

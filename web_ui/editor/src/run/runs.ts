@@ -190,9 +190,9 @@ function tell(tab: string, job: string, { kind, data = {} }: EventInfo): void {
     case "node_started":
       return states.change(node, { status: "running", reason: text(data.reason), done: 0, total: 0, error: undefined });
     case "node_finished":
-      return states.change(node, { status: "ran", seconds: amount(data.seconds), memory: amount(data.memory_bytes), preview: undefined });
+      return states.finish(node, { status: "ran", seconds: amount(data.seconds), memory: amount(data.memory_bytes), preview: undefined });
     case "node_served":
-      return states.change(node, { status: "served" });
+      return states.finish(node, { status: "served" });
     case "node_failed":
       return states.change(node, { status: "failed", error: { cause: text(data.cause), action: text(data.action) }, preview: undefined });
     case "node_blocked":
