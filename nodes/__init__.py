@@ -6,8 +6,8 @@ from graph_engine import Pack
 
 # torch's threads sleep while they wait for each other, unless the user wants otherwise: by default they spin, and on a machine
 # that is busy with something else too, that makes small networks several times slower (measured: 4 to 10 times on two cores).
-# Where a network is so small that they would be woken in vain it gets one thread, see ``runtime/threads``.
 # It is read once, when torch is loaded, so it is set here, before any node can load it.
+# A network so small that waking them costs more than they do gets one thread, see ``runtime/threads``.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMPILED_AHEAD = (
