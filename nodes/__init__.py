@@ -11,11 +11,11 @@ from graph_engine import Pack
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMPILED_AHEAD = (
-    "diffusers.models.*", "transformers", "transformers.generation.*", "transformers.integrations", "transformers.quantizers",
-    "transformers.utils", "diffusers.loaders.*", "diffusers.hooks", "jinja2", "torch.distributed.*", "torch.onnx.*",
-    "torch._dynamo.*", "sympy.solvers.*", "sympy.simplify", "sympy.geometry", "sympy.matrices.*", "sympy.printing", "sympy.functions.*",
-    "sympy.polys.*", "sympy.core", "mpmath.*", "torch.fx.*", "PIL", "huggingface_hub", "torch.export", "torch._refs", "torch._decomp",
-    "torch._subclasses", "torch._higher_order_ops", "torch.optim", "torch.distributions",
+    "transformers.generation.continuous_batching", "transformers.loss", "transformers.quantizers", "transformers.models.auto",
+    "torch.distributed.*", "sympy.geometry", "sympy.solvers.*", "sympy.simplify", "sympy.matrices.*", "sympy.printing", "sympy.functions.*",
+    "sympy.polys.*", "sympy.core", "mpmath.*", "transformers", "transformers.integrations", "transformers.utils", "jinja2",
+    "diffusers.loaders.*", "diffusers.models", "huggingface_hub", "torch._refs", "torch._decomp", "torch._higher_order_ops", "torch.export",
+    "torch._subclasses", "torch.fx.*", "torch.optim", "torch.distributions",
 )  # fmt: skip
 """Most of what importing diffusers and transformers brings with it, by size and coverage measured; the last of it first."""
 

@@ -13,12 +13,15 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Literal
 
+from nodes.runtime.lazy_packages import put_off
+
 _lock = threading.RLock()
 
 
 def library_class(library: Literal["diffusers", "transformers"], name: str) -> Any:
     """The class of that name. Raises AttributeError or ImportError where this version has none."""
     with _lock, garbage_left():
+        put_off()
         return getattr(import_module(library), name)
 
 
