@@ -14,7 +14,6 @@ from typing import Any
 
 from graph_engine import Engine, Request
 from graph_engine.errors import FormatError, WorkflowError
-from graph_engine.folders import Folders
 from graph_engine.graph import Graph
 from graph_engine.interface import declared_inputs
 from graph_engine.registry import discover, sorted_specs
@@ -43,12 +42,12 @@ class Prepared:
 class Catalogue:
     """Made when the server starts: packs that are installed later are found at the next start."""
 
-    def __init__(self, settings: Settings, template_inputs: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.registry = discover(settings.packs)
-        self.folders = Folders(models=tuple(settings.models), inputs=(settings.inputs, template_inputs))
         self._engine = Engine(
             self.registry,
-            folders=self.folders,
+            folders=settings.folders,
             options={"device": (settings.devices or ["auto"])[0], "dtype": settings.dtype},
             cache_folder=settings.cache,
         )
@@ -85,7 +84,7 @@ class Catalogue:
     def choices(self, type: str, input: str) -> list[str]:
         """What a field offers now. Raises RequestError where it is no choice."""
         field = self._choice(type, input)
-        return list(field.choices or ()) if field.choice is None else list(field.choice.options(self.folders))
+        return list(field.choices or ()) if field.choice is None else list(field.choice.options(self._settings.folders))
 
     def names_model(self, type: str, input: str) -> bool:
         return _names_model(self._choice(type, input))
@@ -93,7 +92,7 @@ class Catalogue:
     def picture(self, type: str, input: str, name: str) -> Path | None:
         """The file that shows what one of the options is, if there is one. ``name`` must be an option."""
         choice = self._choice(type, input).choice
-        return None if choice is None or choice.picture is None else choice.picture(name, self.folders)
+        return None if choice is None or choice.picture is None else choice.picture(name, self._settings.folders)
 
     def _choice(self, type: str, input: str) -> InputSpec:
         field = self.spec(type).inputs.get(input)

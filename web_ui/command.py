@@ -46,8 +46,7 @@ def serve(
     import asyncio
 
     from web_ui.running import run
-    from web_ui.server import new_token
-    from web_ui.settings import Settings, is_loopback
+    from web_ui.settings import Settings, is_loopback, new_token
 
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together: give both.")

@@ -8,15 +8,15 @@ import os
 import signal
 import sys
 import webbrowser
+from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from graph_engine.errors import LoomError
-from web_ui.app import Listening
-from web_ui.server import Server
 from web_ui.settings import Settings
+from web_ui.work.pool import first_process
 
 log = logging.getLogger(__name__)
 
@@ -41,29 +41,43 @@ async def run(settings: Settings, *, browser: bool, show_token: bool, said: Call
     stop = asyncio.Event()
     _listen_for_signals(stop)
     with alone_with(settings.state):
-        server = Server(settings)
-        await server.start()
-        listening = Listening(server)
+        async with first_process(settings) as process:
+            await _serve(settings, process, stop, browser=browser, show_token=show_token, said=said)
+
+
+async def _serve(
+    settings: Settings,
+    first: Process,
+    stop: asyncio.Event,
+    *,
+    browser: bool,
+    show_token: bool,
+    said: Callable[[str, list[str]], None],
+) -> None:
+    from web_ui.app import Listening  # only now, so that the worker imports what it needs beside this
+    from web_ui.server import Server
+
+    server = Server(settings, first)
+    await server.start()
+    listening = Listening(server)
+    try:
         try:
-            try:
-                await listening.start()
-            except OSError as error:
-                where = f"{settings.host}:{settings.port}"
-                raise AddressError(
-                    f"{where} cannot be used: {error.strerror or error}. Choose another --port or --host."
-                ) from error
-            url = listening.url + (f"#token={settings.token}" if show_token else "")
-            said(url, [str(fault) for fault in server.catalogue.registry.faults])
-            if browser:
-                await asyncio.to_thread(webbrowser.open, url)
-            await stop.wait()
-        finally:
-            log.info("stopping")
-            try:
-                async with asyncio.timeout(STOP_S):
-                    await asyncio.gather(server.stop(), listening.stop())
-            except TimeoutError:
-                log.warning("Not all ended in time; what ran goes on after the next start.")
+            await listening.start()
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise AddressError(f"{where} cannot be used: {error.strerror or error}. Choose another --port or --host.") from error
+        url = listening.url + (f"#token={settings.token}" if show_token else "")
+        said(url, [str(fault) for fault in server.catalogue.registry.faults])
+        if browser:
+            await asyncio.to_thread(webbrowser.open, url)
+        await stop.wait()
+    finally:
+        log.info("stopping")
+        try:
+            async with asyncio.timeout(STOP_S):
+                await asyncio.gather(server.stop(), listening.stop())
+        except TimeoutError:
+            log.warning("Not all ended in time; what ran goes on after the next start.")
 
 
 def _listen_for_signals(stop: asyncio.Event) -> None:

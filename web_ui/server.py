@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,7 +30,6 @@ from web_ui.store.workflows import WorkflowStore
 from web_ui.stream import Hub
 from web_ui.webhooks import Webhooks
 from web_ui.work.pool import Pool
-from web_ui.work.worker import WorkerSettings
 
 log = logging.getLogger(__name__)
 
@@ -42,16 +41,19 @@ TIDY_S = 600.0
 
 
 class Server:
-    """All that handlers use. ``start`` inside a running event loop; ``stop`` ends it and loses nothing."""
+    """All that handlers use. ``start`` inside a running event loop; ``stop`` ends it and loses nothing.
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    ``first``: the process of the first worker, which was started before all this.
+    """
+
+    def __init__(self, settings: Settings, first: Process) -> None:
+        self.settings, self._first = settings, first
         self._hub: Hub | None = None
         self.guard = Guard(settings)
         self.version = _version()
         self._database_thread = ThreadPoolExecutor(1, thread_name_prefix="jobs")
         self._file_threads = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="files")
-        self.catalogue = Catalogue(settings, templates.inputs())
+        self.catalogue = Catalogue(settings)
         self.workflows = WorkflowStore(settings.workflows, settings.revisions)
         self.templates = WorkflowFolder(templates.folder())
         self.thumbnails = Thumbnails(settings.thumbnails)
@@ -70,18 +72,7 @@ class Server:
         self.webhooks = Webhooks(self.settings.webhook_origins, self.settings.state / "webhook.secret", self._told)
         for job in await self.in_thread(self.jobs.webhooks_due):
             self.webhooks.tell(job)
-        folders = self.catalogue.folders
-        worker = WorkerSettings(
-            device="auto",
-            dtype=self.settings.dtype,
-            models=[str(path.absolute()) for path in folders.models],
-            inputs=[str(path.absolute()) for path in folders.inputs],
-            outputs=str(self.settings.outputs.absolute()),
-            cache=str(self.settings.cache.absolute()),
-            packs=[str(path.absolute()) for path in self.settings.packs],
-            warm_up=self.settings.warm_up,
-        )
-        self.pool = Pool(self.jobs, worker, self.settings.devices, self.hub, self.in_thread, self._keep, self._ended)
+        self.pool = Pool(self.jobs, self.settings, self._first, self.hub, self.in_thread, self._keep, self._ended)
         self.pool.start()
         self._tasks = [asyncio.create_task(self._look_after_results()), asyncio.create_task(self._tidy())]
 
@@ -177,10 +168,6 @@ class Server:
         damaged = [*self.jobs.database.put_aside, *self.results.put_aside]
         notes = [f"a damaged database was put aside as {path.name}; a new one was begun" for path in damaged]
         return schema.Ready(ready=not reasons, reasons=reasons, notes=notes)
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 def _version() -> str:

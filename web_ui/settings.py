@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from graph_engine.folders import Folders
+from web_ui import templates
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8288
 MAX_BODY_BYTES = 64 * 2**20
@@ -80,7 +82,12 @@ class Settings:
 
     @property
     def folders(self) -> Folders:
-        return Folders(models=tuple(self.models), inputs=(self.inputs,))
+        """What runs may read: models, uploads, and the pictures of the examples."""
+        return Folders(models=tuple(self.models), inputs=(self.inputs, templates.inputs()))
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def is_loopback(host: str) -> bool:

@@ -69,7 +69,7 @@ class _LazyLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         assert module.__spec__ is not None
         module.__loader__ = module.__spec__.loader = self._loader
-        module.__class__ = LazyPackage  # type: ignore[assignment]
+        module.__class__ = LazyPackage
 
 
 def _loaded(package: ModuleType) -> ModuleType:

@@ -65,7 +65,7 @@ async def save_as_picture(server: Server, call: Call[NoQuery, schema.PictureRequ
 
 def _input(server: Server, name: str) -> Path:
     try:
-        path = server.catalogue.folders.input_file(name)
+        path = server.settings.folders.input_file(name)
     except OutsideFolderError as error:
         raise RequestError(404, "No such picture", str(error)) from None
     if path is None or not path.is_file() or path.suffix.lower() not in MEDIA_TYPES:

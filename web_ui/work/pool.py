@@ -10,14 +10,15 @@ import logging
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import zip_longest
 from typing import Any, Literal, Protocol
 
 from graph_engine.database import DatabaseError
 from graph_engine.jobs import Job, Jobs, Outcome
 from web_ui.sentences import say
+from web_ui.settings import Settings
 from web_ui.work.protocol import Message, packed, receive_async
 from web_ui.work.story import Chapter, Story
 from web_ui.work.worker import WorkerSettings
@@ -46,11 +47,33 @@ class Audience(Protocol):
     def watched(self) -> bool: ...
 
 
-class Worker:
-    """One process on one device, from the outside."""
+@asynccontextmanager
+async def first_process(settings: Settings) -> AsyncIterator[Process]:
+    """The process of the first worker, gone at the end in any case. What it imports takes longer than all else at a start."""
+    process = await _started(WorkerSettings.of(settings, _devices(settings)[0]))
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
-    def __init__(self, pool: Pool, settings: WorkerSettings) -> None:
-        self.pool, self.settings = pool, settings
+
+async def _started(settings: WorkerSettings) -> Process:
+    command = [sys.executable, "-m", "web_ui.work.worker", settings.as_text()]
+    return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+
+
+def _devices(settings: Settings) -> Sequence[str]:
+    return settings.devices or ["auto"]
+
+
+class Worker:
+    """One process on one device, from the outside. ``process``: its first, where that was started before."""
+
+    def __init__(self, pool: Pool, settings: WorkerSettings, process: Process | None = None) -> None:
+        self.pool, self.settings, self._early = pool, settings, process
         self.state: WorkerState = "starting"
         self.restarts = 0
         self.held: list[str] = []
@@ -88,8 +111,7 @@ class Worker:
 
     async def _live(self) -> None:
         """One process, from birth to death."""
-        command = [sys.executable, "-m", "web_ui.work.worker", self.settings.as_text()]
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        self._process, self._early = self._early or await _started(self.settings), None
         self._ended = asyncio.Event()
         tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._read_stderr())]
         feeding = asyncio.create_task(self._feed())
@@ -258,17 +280,20 @@ class Pool:
     def __init__(
         self,
         jobs: Jobs,
-        settings: WorkerSettings,
-        devices: Sequence[str],
+        settings: Settings,
+        first: Process,
         audience: Audience,
         in_thread: InThread,
         keep: Callable[[Job, str, str], Awaitable[str | None]],
         when_ended: Callable[[Job], None] = lambda _job: None,
     ) -> None:
-        """``devices``: where to compute; without any, one worker finds out and the others follow."""
+        """``first``: the process of the first worker. Where no device is named, that finds out and the others follow."""
         self.jobs, self.audience, self.in_thread, self.keep, self._when_ended = jobs, audience, in_thread, keep, when_ended
-        self._settings, self._fixed = settings, bool(devices)
-        self.workers = [Worker(self, replace(settings, device=device)) for device in devices or ["auto"]]
+        self._settings, self._fixed = settings, bool(settings.devices)
+        self.workers = [
+            Worker(self, WorkerSettings.of(settings, device), process)
+            for device, process in zip_longest(_devices(settings), [first])
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -283,7 +308,7 @@ class Pool:
         if not self._fixed:
             self._fixed = True
             for device in devices[1:]:
-                worker = Worker(self, replace(self._settings, device=device))
+                worker = Worker(self, WorkerSettings.of(self._settings, device))
                 self.workers.append(worker)
                 self._tasks.append(asyncio.create_task(worker.serve()))
 

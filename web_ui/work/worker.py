@@ -29,6 +29,7 @@ from graph_engine.sentences import message, said
 from graph_engine.timeline import chrome_trace
 from graph_engine.workflow.text import load_json, parse
 from web_ui.sentences import say
+from web_ui.settings import Settings
 from web_ui.work.memory import MemoryWatch
 from web_ui.work.protocol import Sender, receive
 
@@ -51,6 +52,19 @@ class WorkerSettings:
     cache: str | None
     packs: list[str]
     warm_up: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings, device: str) -> WorkerSettings:
+        return cls(
+            device=device,
+            dtype=settings.dtype,
+            models=[str(path.absolute()) for path in settings.folders.models],
+            inputs=[str(path.absolute()) for path in settings.folders.inputs],
+            outputs=str(settings.outputs.absolute()),
+            cache=str(settings.cache.absolute()),
+            packs=[str(path.absolute()) for path in settings.packs],
+            warm_up=settings.warm_up,
+        )
 
     def as_text(self) -> str:
         return json.dumps(asdict(self))
