@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -31,7 +32,9 @@ PUT_OFF = frozenset(
 FREE_OF_COMPILER = frozenset({"_trace_wrapped_higher_order_op"})
 """The modules of the compiler that do without its ``__init__``. The others import each other through it, and in its order."""
 
-_lock = threading.RLock()
+importing = threading.RLock()
+"""Held by whoever imports a large library: a part that two threads ask for at once is found half made."""
+_under_way: set[str] = set()
 
 
 def put_off() -> None:
@@ -44,14 +47,20 @@ class LazyPackage(ModuleType):
     """A package before its ``__init__`` ran. That makes it an ordinary one."""
 
     def __getattr__(self, name: str) -> Any:
-        stand_in = _STAND_INS.get(name) if self.__name__ == COMPILER else None
-        return stand_in or getattr(_loaded(self), name)
+        if self.__name__ == COMPILER and name in _STAND_INS:
+            return _STAND_INS[name]
+        if _does_without_init(self.__name__, name) and PathFinder.find_spec(f"{self.__name__}.{name}", self.__path__):
+            return import_module(f"{self.__name__}.{name}")
+        package = _loaded(self)
+        if isinstance(package, LazyPackage):
+            raise AttributeError(f"package {self.__name__!r}, whose __init__ still runs, has no attribute {name!r}")
+        return getattr(package, name)
 
 
 class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         package, _, module = name.rpartition(".")
-        if package == COMPILER and module not in FREE_OF_COMPILER:
+        if not _does_without_init(package, module):
             _loaded(sys.modules[COMPILER])
         spec = PathFinder.find_spec(name, path, target) if name in PUT_OFF else None
         if spec is not None and spec.loader is not None:
@@ -72,21 +81,29 @@ class _LazyLoader(Loader):
         module.__class__ = LazyPackage
 
 
+def _does_without_init(package: str, module: str) -> bool:
+    return package != COMPILER or module in FREE_OF_COMPILER
+
+
 def _loaded(package: ModuleType) -> ModuleType:
-    """The package after its ``__init__`` ran, which another may have put in its place. Raises what that raises, and then tries again."""
-    with _lock:
-        if isinstance(package, LazyPackage):
-            package.__class__ = ModuleType  # type: ignore[assignment]  # from now on it is half made, as any is that is imported
+    """The package after its ``__init__`` ran, which another may have put in its place. Raises what that raises, and then tries again.
+
+    Within that ``__init__`` it is the package as far as it is made; another thread waits.
+    """
+    name = package.__name__
+    with importing:
+        if isinstance(package, LazyPackage) and name not in _under_way:
+            _under_way.add(name)
             try:
                 package.__loader__.exec_module(package)  # type: ignore[union-attr]
-            except BaseException:
-                package.__class__ = LazyPackage
-                raise
-            if (other := sys.modules[package.__name__]) is not package:
+            finally:
+                _under_way.remove(name)
+            package.__class__ = ModuleType  # type: ignore[assignment]
+            if (other := sys.modules[name]) is not package:
                 vars(package)["__getattr__"] = partial(getattr, other)
-            if package.__name__ == COMPILER:
+            if name == COMPILER:
                 _tell(package)
-    return sys.modules[package.__name__]
+        return sys.modules[name]
 
 
 # The compiler's decorators: they tell it about a function, which without it is called as it is.

@@ -7,20 +7,17 @@ The last two import their parts when first asked for them, and a part that two t
 from __future__ import annotations
 
 import gc
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Literal
 
-from nodes.runtime.lazy_packages import put_off
-
-_lock = threading.RLock()
+from nodes.runtime.lazy_packages import importing, put_off
 
 
 def library_class(library: Literal["diffusers", "transformers"], name: str) -> Any:
     """The class of that name. Raises AttributeError or ImportError where this version has none."""
-    with _lock, garbage_left():
+    with importing, garbage_left():
         put_off()
         return getattr(import_module(library), name)
 
