@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -31,6 +32,8 @@ FORMATS = {
 """What Pillow may try, and the suffix of each."""
 
 TRIED = tuple(name for name in FORMATS if name != "MPO")
+PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP")
+"""Pillow's modules for these. Where one is missing, Pillow imports all that it has, some sixty, while the first picture is waited for."""
 MAX_PIXELS = 64 * 2**20
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 FAULTS = (
@@ -47,6 +50,8 @@ def opened(source: Path | IO[bytes]) -> Iterator[Pillow.Image]:
     from PIL import Image as Pillow
     from PIL import PngImagePlugin, UnidentifiedImageError
 
+    for name in PLUGINS:
+        import_module(f"PIL.{name}ImagePlugin")
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # a workflow in a picture of ours may be longer than 1 MiB
     try:
         with Pillow.open(source, formats=TRIED) as picture:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -195,3 +197,20 @@ def test_a_full_disk_is_told(kept: Thumbnails, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(NotWritten, match="A thumbnail could not be kept: No space left on device"):
         kept.get(put(tmp_path, picture()), ID)
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from web_ui.store.thumbnails import Thumbnails
+
+Thumbnails(Path(sys.argv[1])).get(Path(sys.argv[2]), "0" * 32)
+assert "PIL.TiffImagePlugin" in sys.modules
+assert "PIL.PdfImagePlugin" not in sys.modules, "all that Pillow knows was imported"
+"""
+
+
+def test_the_first_one_waits_for_no_format_that_is_not_opened(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FIRST, str(tmp_path / "thumbnails"), str(put(tmp_path, picture()))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
