@@ -11,11 +11,12 @@ from graph_engine import Pack
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMPILED_AHEAD = (
-    "transformers.generation.*", "transformers.distributed", "transformers.loss", "transformers.quantizers", "transformers.models.auto",
-    "torch.distributed.*", "sympy.integrals", "sympy.series", "sympy.sets", "sympy.geometry", "sympy.solvers.*", "sympy.simplify", "sympy.matrices.*", "sympy.printing", "sympy.functions.*",
-    "sympy.polys.*", "sympy.core", "sympy.ntheory", "sympy.utilities", "sympy.logic", "mpmath.*", "transformers", "transformers.integrations", "transformers.utils", "jinja2",
-    "diffusers.loaders.*", "diffusers.models", "huggingface_hub.utils", "huggingface_hub", "torch._refs", "torch._decomp", "torch._higher_order_ops", "torch.export",
-    "torch._subclasses", "torch.fx.*", "torch.optim", "torch.distributions",
+    "transformers.generation.*", "transformers.distributed", "transformers.loss", "transformers.quantizers",
+    "transformers.models.auto", "torch.distributed.*", "sympy.integrals", "sympy.series", "sympy.sets", "sympy.geometry",
+    "sympy.solvers.*", "sympy.simplify", "sympy.matrices.*", "sympy.printing", "sympy.functions.*", "sympy.polys.*", "sympy.core",
+    "sympy.ntheory", "sympy.utilities", "sympy.logic", "mpmath.*", "transformers", "transformers.integrations", "transformers.utils",
+    "jinja2", "diffusers.loaders.*", "diffusers.models", "huggingface_hub.utils", "huggingface_hub", "torch._refs", "torch._decomp",
+    "torch._higher_order_ops", "torch.export", "torch._subclasses", "torch.fx.*", "torch.optim", "torch.distributions",
 )  # fmt: skip
 """Most of what importing diffusers and transformers brings with it, by size and coverage measured; the last of it first."""
 
