@@ -18,8 +18,8 @@ from pathlib import Path
 def compile_ahead(packages: Iterable[str]) -> None:
     """Start to compile ``packages``, unless that was done before. Returns at once.
 
-    A name means the modules of that package, ``name.*`` also those of all packages in it, but for tests. Best named first is what is
-    imported last: this process begins at the other end, and compiles itself what it comes to before the second process. Does nothing
+    A name means the modules of that package, ``name.*`` also those of all packages in it, but for tests. They are compiled in the order
+    given. What is imported late is best named early: whoever imports compiles what it comes to first, from the other end. Does nothing
     where one processor is all there is, or where bytecode is not wanted or cannot be kept.
     """
     if sys.dont_write_bytecode or (os.cpu_count() or 1) == 1:
