@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 
-from nodes.runtime.libraries import garbage_left, library_class
+from graph_engine import collector
+from nodes.runtime.libraries import library_class
 
 
 def warm_up() -> list[str]:
     """Import what the nodes of this pack need; returns the names of the devices, the one to prefer first."""
-    with garbage_left():
+    with collector.resting():
         import torch
 
         for name in ("AutoencoderKL", "UNet2DConditionModel"):
