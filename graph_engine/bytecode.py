@@ -11,8 +11,12 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+NICENESS = 4
+"""How far it steps back where processors are few: a little, since what it does not get done is left to those it steps back for."""
 
 
 def compile_ahead(packages: Iterable[str]) -> None:
@@ -27,8 +31,15 @@ def compile_ahead(packages: Iterable[str]) -> None:
     folders = [str(folder) for package in packages for folder in _new_folders(package)]
     if folders:
         command = [sys.executable, "-m", "compileall", "-qq", "-l", *folders]
-        silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-        threading.Thread(target=subprocess.call, args=(command,), kwargs=silent, name="compile-ahead", daemon=True).start()
+        threading.Thread(target=_run_aside, args=(command,), name="compile-ahead", daemon=True).start()
+
+
+def _run_aside(command: Sequence[str]) -> None:
+    """Run it silently, behind what somebody waits for."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        if sys.platform != "win32":
+            with suppress(OSError):  # a container may forbid it, and it has no need of it
+                os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
 
 
 def _new_folders(package: str) -> Iterator[Path]:

@@ -12,12 +12,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 COMPILED_AHEAD = (
     "torch", "numpy._core", "numpy.lib", "torch.utils", "torch.cuda", "torch.nn", "torch.nn.modules", "torch.autograd", "torch.jit",
-    "transformers.generation.*", "transformers.distributed", "transformers.loss", "transformers.quantizers",
-    "transformers.models.auto", "torch.distributed.*", "sympy.integrals", "sympy.series", "sympy.sets", "sympy.geometry",
-    "sympy.solvers.*", "sympy.simplify", "sympy.matrices.*", "sympy.printing", "sympy.functions.*", "sympy.polys.*", "sympy.core",
-    "sympy.ntheory", "sympy.utilities", "sympy.logic", "mpmath.*", "transformers", "transformers.integrations", "transformers.utils",
-    "jinja2", "diffusers.loaders.*", "diffusers.models", "huggingface_hub.utils", "huggingface_hub", "torch._refs", "torch._decomp",
-    "torch._higher_order_ops", "torch.export", "torch._subclasses", "torch.fx.*", "torch.optim", "torch.distributions",
+    "torch.package", "torch.nn.parallel", "torch.nn.utils", "torch._library", "transformers.generation.*", "transformers.distributed",
+    "transformers.loss", "transformers.quantizers", "transformers.models.auto", "torch.distributed.*", "torch.utils._sympy",
+    "sympy.concrete", "sympy.calculus", "sympy.plotting", "sympy.tensor.*", "sympy.assumptions", "sympy.integrals", "sympy.series",
+    "sympy.sets", "sympy.geometry", "sympy.solvers.*", "sympy.simplify", "sympy.matrices.*", "sympy.printing", "sympy.functions.*",
+    "sympy.polys.*", "sympy.core", "sympy.ntheory", "sympy.utilities", "sympy.logic", "mpmath.*", "transformers",
+    "transformers.integrations", "transformers.utils", "jinja2", "diffusers", "regex", "yaml", "requests", "charset_normalizer",
+    "urllib3.*", "httpx2", "idna", "diffusers.utils", "diffusers.loaders.*", "diffusers.models", "huggingface_hub.utils",
+    "huggingface_hub", "torch._refs", "torch._decomp", "torch._higher_order_ops", "torch.export", "torch._subclasses", "torch.fx.*",
+    "torch.ao.quantization", "torch.masked", "torch.optim", "torch.distributions",
 )  # fmt: skip
 """Most of what importing diffusers and transformers brings with it, by size and coverage measured.
 
