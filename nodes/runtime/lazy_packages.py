@@ -91,6 +91,8 @@ def _loaded(package: ModuleType) -> ModuleType:
     Within that ``__init__`` it is the package as far as it is made; another thread waits.
     """
     name = package.__name__
+    if not isinstance(package, LazyPackage):  # without the lock, which another that imports may hold for long
+        return sys.modules[name]
     with importing:
         if isinstance(package, LazyPackage) and name not in _under_way:
             _under_way.add(name)

@@ -55,6 +55,7 @@ class WorkerSettings:
 
     @classmethod
     def of(cls, settings: Settings, device: str) -> WorkerSettings:
+        """What a server with these settings starts the worker of ``device`` with."""
         return cls(
             device=device,
             dtype=settings.dtype,
