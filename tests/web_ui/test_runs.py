@@ -90,6 +90,19 @@ def test_asking_again_with_an_idempotency_key_makes_no_second_job(server: Served
     assert server.call("POST", "/api/runs", {"workflow": adding(4)}, headers=key).status == 422
 
 
+def test_a_running_job_tells_which_nodes_are_over(server: Served) -> None:
+    nodes = {"add": ("add", {"a": 731}), "wait": ("wait", {"seconds": 60, "steps": 600, "value": 0}, {"value": "add.value"})}
+    id = server.submit(workflow(nodes, {"value": "wait.value"}))["id"]
+    deadline = time.monotonic() + 60
+    while not (job := server.job(id))["nodes"]:
+        assert time.monotonic() < deadline, job
+        time.sleep(0.03)
+    assert job["state"] == "running"
+    assert {path: node["status"] for path, node in job["nodes"].items()} == {"add": "ran"}
+    assert job["nodes"]["add"]["seconds"] is not None
+    server.post(f"/api/runs/{id}/cancel")
+
+
 def test_a_running_job_is_cancelled_at_its_next_step(server: Served) -> None:
     job = server.submit(waiting(60, value=1, steps=600))
     server.until(job["id"], "running")

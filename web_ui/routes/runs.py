@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -62,8 +63,7 @@ async def submitted(server: Server, call: Call[WaitQuery, Any], workflow: Workfl
     job, repeated = await server.in_thread(server.jobs.submit, request)
     server.pool.wake()
     job = await ended(server, job, call.query.wait)
-    detail = describe.job_detail(job, await positions(server))
-    return Reply(schema.Submitted(job=detail, plan=plan, repeated=repeated), 200 if repeated else 201)
+    return Reply(schema.Submitted(job=await _detail(server, job), plan=plan, repeated=repeated), 200 if repeated else 201)
 
 
 async def prepared(
@@ -106,7 +106,8 @@ async def positions(server: Server) -> dict[str, int]:
 
 
 async def _detail(server: Server, job: Job) -> schema.JobDetail:
-    return describe.job_detail(job, await positions(server) if job.waits else None)
+    found = replace(job, nodes=server.pool.nodes(job))
+    return describe.job_detail(found, await positions(server) if job.waits else None)
 
 
 @routes.add("GET", "/api/runs", query=RunsQuery, reply=schema.JobPage)

@@ -312,6 +312,11 @@ class Pool:
                 self.workers.append(worker)
                 self._tasks.append(asyncio.create_task(worker.serve()))
 
+    def nodes(self, job: Job) -> Mapping[str, Any]:
+        """What became of the nodes of ``job``, so far where it still runs."""
+        runs = (worker.run for worker in self.workers if worker.run is not None)
+        return next((run.over for run in runs if run.job.id == job.id), job.nodes)
+
     def wake(self) -> None:
         """Something may wait now."""
         for worker in self.workers:

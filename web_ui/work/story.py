@@ -34,6 +34,11 @@ class Story:
         """How many nodes gave what they are for."""
         return sum("seconds" in node or node["status"] == "served" for node in self.nodes.values())
 
+    @property
+    def over(self) -> dict[str, dict[str, Any]]:
+        """What became of the nodes that are not at work any more."""
+        return {path: node for path, node in self.nodes.items() if "seconds" in node or node["status"] != "ran"}
+
     def news(self) -> Chapter:
         """What was added since this was last asked."""
         news, self._news = self._news, Chapter([], [])

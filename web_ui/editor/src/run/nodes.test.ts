@@ -8,9 +8,9 @@ test("what was planned for a node is past once the run has done it, and a new pl
   states.setPlan([["sample", runs], ["save", runs]]);
   const told = vi.fn();
   states.watch("sample", told);
-  states.change("sample", { status: "running" });
+  states.report("sample", { status: "running" });
   expect(states.plan("sample")).toEqual(runs);
-  states.finish("sample", { status: "ran", seconds: 1.5 });
+  states.report("sample", { status: "ran", seconds: 1.5 });
   expect(told).toHaveBeenCalledTimes(2);
   expect(states.get("sample")).toMatchObject({ status: "ran", seconds: 1.5 });
   expect(states.plan("sample")).toBeUndefined();

@@ -52,9 +52,9 @@ export class NodeStates {
     if (slash > 0 && change.status) this.outer(path.slice(0, slash).replace(/\[\d+\]$/, ""), change);
   }
 
-  /** A node of the run is done: what was planned for it is past, until there is a new plan. */
-  finish(path: string, change: Partial<NodeRunState>): void {
-    this.plans.delete(path);
+  /** What the server tells of a node of the run. Once it is done, what was planned for it is past, until there is a new plan. */
+  report(path: string, change: Partial<NodeRunState>): void {
+    if (change.status === "ran" || change.status === "served") this.plans.delete(path);
     this.change(path, change);
   }
 

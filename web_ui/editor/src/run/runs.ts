@@ -65,7 +65,9 @@ async function look(tab: Tab, signal?: AbortSignal): Promise<void> {
       return changeTab(tab.id, { planSeconds: null });
     }
     const plan = await api.plan(document, signal);
-    if (tabOf(tab.id)?.history.document === document) takePlan(tab.id, plan);
+    const found = tabOf(tab.id);
+    // While this very document runs, what is done so far is no news; the plan is asked for again at the end.
+    if (found?.history.document === document && !(found.running && ranLast.get(tab.id) === document)) takePlan(tab.id, plan);
   } catch (error) {
     if (!signal?.aborted && error instanceof ApiError && error.status === 422) statesOf(tab.id).setPlan([]);
   }
@@ -95,7 +97,7 @@ export async function run(targets: readonly string[] | null = null, inputs: { re
     takePlan(tab.id, plan);
     const ended = job.ended_at != null;
     changeTab(tab.id, { job: job.id, running: !ended, problems: [] });
-    for (const [path, node] of Object.entries(job.nodes ?? {})) statesOf(tab.id).change(path, { status: node.status, seconds: node.seconds, reason: node.reason });
+    for (const [path, node] of Object.entries(job.nodes ?? {})) statesOf(tab.id).report(path, { status: node.status, seconds: node.seconds, reason: node.reason });
     // What happened before this answer came was told before anyone listened for it: so it is asked for.
     void (ended ? finish(job.id, tab.id) : catchUp(tab.id, job.id));
     return job;
@@ -190,9 +192,9 @@ function tell(tab: string, job: string, { kind, data = {} }: EventInfo): void {
     case "node_started":
       return states.change(node, { status: "running", reason: text(data.reason), done: 0, total: 0, error: undefined });
     case "node_finished":
-      return states.finish(node, { status: "ran", seconds: amount(data.seconds), memory: amount(data.memory_bytes), preview: undefined });
+      return states.report(node, { status: "ran", seconds: amount(data.seconds), memory: amount(data.memory_bytes), preview: undefined });
     case "node_served":
-      return states.finish(node, { status: "served" });
+      return states.report(node, { status: "served" });
     case "node_failed":
       return states.change(node, { status: "failed", error: { cause: text(data.cause), action: text(data.action) }, preview: undefined });
     case "node_blocked":
@@ -220,7 +222,7 @@ async function finish(job: string, tab: string): Promise<void> {
     const states = statesOf(tab);
     if (tabOf(tab)?.job !== job) return;
     changeTab(tab, { running: false });
-    for (const [path, node] of Object.entries(detail.nodes ?? {})) states.change(path, { status: node.status, seconds: node.seconds, memory: node.memory_bytes, preview: undefined });
+    for (const [path, node] of Object.entries(detail.nodes ?? {})) states.report(path, { status: node.status, seconds: node.seconds, memory: node.memory_bytes, preview: undefined });
     for (const error of detail.errors ?? []) {
       if (error.node) states.change(error.node, { status: "failed", error: { cause: error.cause, action: error.action ?? "" }, preview: undefined });
       else say(`${error.cause} ${error.action ?? ""}`, "error");
@@ -248,7 +250,7 @@ async function catchUp(tab: string, job: string): Promise<void> {
     if (tabOf(tab)?.job !== job) return;
     if (detail.ended_at != null) return finish(job, tab);
     changeTab(tab, { running: true });
-    for (const [path, node] of Object.entries(detail.nodes ?? {})) statesOf(tab).change(path, { status: node.status, seconds: node.seconds });
+    for (const [path, node] of Object.entries(detail.nodes ?? {})) statesOf(tab).report(path, { status: node.status, seconds: node.seconds });
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) changeTab(tab, { job: null, running: false });
   }
