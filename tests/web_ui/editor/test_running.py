@@ -63,6 +63,29 @@ def test_a_run_that_ends_before_its_answer_comes_is_shown_as_ended(editor: Edito
     assert editor.state("work")["status"] in ("ran", "served")
 
 
+@pytest.mark.parametrize(("late", "new"), [("runs", 61), ("plan", 62)])
+def test_a_node_that_is_done_is_not_said_to_run_whatever_comes_late(editor: Editor, late: str, new: int) -> None:
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        editor.page.wait_for_timeout(2500)
+        route.fulfill(response=found)
+
+    document = toy("toy.wait", seconds=30.0, steps=60)
+    document["title"] = f"late {late}"
+    document["nodes"]["first"] = {"type": "toy.add", "version": 1, "values": {"a": new}}
+    document["nodes"]["work"]["links"] = {"value": "first.value"}
+    editor.page.route(f"**/api/{late}", answer)
+    opened(editor, document)
+    with editor.page.expect_response(f"**/api/{late}"):
+        editor.press("Control+Enter")
+    editor.until(lambda: editor.state("first").get("status") == "ran")
+    editor.page.wait_for_timeout(300)
+    expect(editor.node("first").locator(".badge.runs")).to_have_count(0)
+    expect(editor.node("write").locator(".badge.runs")).to_be_visible()
+    editor.page.get_by_role("button", name="Cancel the run").click()
+    editor.until(lambda: not editor.tab["running"])
+
+
 def test_a_value_out_of_range_is_told_at_once_on_the_field(editor: Editor) -> None:
     steps = editor.field("sample", "steps")
     steps.fill("0")
