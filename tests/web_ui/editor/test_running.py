@@ -65,8 +65,11 @@ def test_a_run_that_ends_before_its_answer_comes_is_shown_as_ended(editor: Edito
 
 @pytest.mark.parametrize(("late", "new"), [("runs", 61), ("plan", 62)])
 def test_a_node_that_is_done_is_not_said_to_run_whatever_comes_late(editor: Editor, late: str, new: int) -> None:
+    fetched: list[str] = []
+
     def answer(route: Route) -> None:
         found = route.fetch()
+        fetched.append(late)
         editor.page.wait_for_timeout(2500)
         route.fulfill(response=found)
 
@@ -76,6 +79,7 @@ def test_a_node_that_is_done_is_not_said_to_run_whatever_comes_late(editor: Edit
     document["nodes"]["work"]["links"] = {"value": "first.value"}
     editor.page.route(f"**/api/{late}", answer)
     opened(editor, document)
+    editor.until(lambda: fetched or late == "runs", "the plan of before the run")
     with editor.page.expect_response(f"**/api/{late}"):
         editor.press("Control+Enter")
     editor.until(lambda: editor.state("first").get("status") == "ran")
