@@ -1,4 +1,4 @@
-"""Decides how Python's cyclic collector rests: while a large structure is built or imported, of which nothing can be garbage yet."""
+"""Decides when Python's cyclic collector rests: while a large structure is built or imported, of which nothing can be garbage yet."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ FORMATS = {
 
 TRIED = tuple(name for name in FORMATS if name != "MPO")
 PLUGINS = ("Avif", "Bmp", "Gif", "Jpeg", "Png", "Tiff", "WebP")
-"""Pillow's modules for these. Where one is missing, Pillow imports all that it has, some sixty, while the first picture is waited for."""
+"""Pillow's modules for these. Where one is missing, Pillow imports all that it has, nearly fifty, while the first picture is waited for."""
 MAX_PIXELS = 64 * 2**20
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 FAULTS = (
